@@ -1,0 +1,36 @@
+"""Time as a value that is handed in, so that a test can own it."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time for what is recorded. Waiting and time-outs use the event loop's own time."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, UTC."""
+
+
+class SystemClock:
+    """The machine's clock, never going backwards within one process: a clock stepped back must not disorder a log."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def now(self) -> float:
+        self._last = max(self._last, time.time())
+        return self._last
+
+
+@lru_cache(maxsize=4)
+def _second_text(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+
+
+def iso(seconds: float) -> str:
+    """`2026-11-20T21:40:01.250Z`: ISO 8601, UTC, milliseconds."""
+    second, rest = divmod(int(seconds * 1000), 1000)
+    return f"{_second_text(second)}.{rest:03d}Z"

@@ -1,0 +1,35 @@
+"""Names that `oe` gives or checks: run ids and slot paths."""
+
+from __future__ import annotations
+
+import re
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+"""What a node, unit, field or argument may be called."""
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def new_run_id(day: str, entropy: bytes) -> str:
+    """`r-20261120-7f3a9c` from a day `20261120` and at least three random bytes."""
+    return f"r-{day}-{entropy[:3].hex()}"
+
+
+def is_run_id(text: str) -> bool:
+    """Whether the text may name a run: one plain file name, never a path (`..`, `/` and leading dots are refused)."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
+def item_slot(slot: str, index: int) -> str:
+    """The slot of one item or iteration: `review[3]`."""
+    return f"{slot}[{index}]"
+
+
+def child_slot(slot: str, name: str) -> str:
+    """The slot of a stage, body node or nested unit: `loop[2]/body`."""
+    return f"{slot}/{name}" if slot else name
+
+
+def node_of(slot: str) -> str:
+    """The node id of a slot path: its last part without index."""
+    return slot.rpartition("/")[2].partition("[")[0]

@@ -1,0 +1,74 @@
+"""A parsed text: plain values, and where in the text each of them stands. Both readers (YAML, JSON) produce it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import TypeAlias
+
+from oe.diagnostics import Problem, Span
+from oe.values import Json
+
+Path: TypeAlias = "tuple[str | int, ...]"
+"""The way from the top to a value: keys and indexes."""
+
+Places: TypeAlias = "dict[int, dict[str, tuple[int, int]] | list[int]]"
+"""id of a container -> offsets of its parts: for a mapping key -> (offset of key, offset of value), for a sequence
+the offset of each item. Offsets are code points from the start of the text."""
+
+
+class Document:
+    """One text with its value. The value consists of plain dict, list, str, int, float, bool and None."""
+
+    def __init__(self, name: str, text: str, value: Json, *, start: int = 0, places: Places | None = None,
+                 find_places: Callable[[], Places] | None = None, warnings: tuple[Problem, ...] = ()) -> None:
+        self.name = name
+        self.text = text
+        self.value = value
+        self.warnings = warnings
+        self._start = start
+        self._places = places
+        self._find_places = find_places
+        self._line_starts: list[int] | None = None
+
+    def span(self, path: Path, *, key: bool = False) -> Span:
+        """Where the value at `path` starts, or with `key` its key. A path that leads nowhere gives its deepest part."""
+        return self.span_at(self.offset(path, key=key))
+
+    def offset(self, path: Path, *, key: bool = False) -> int:
+        """As `span`, as an offset into the text."""
+        if self._places is None:
+            self._places = self._find_places() if self._find_places else {}
+        value, offset = self.value, self._start
+        for depth, step in enumerate(path):
+            places = self._places.get(id(value))
+            if isinstance(places, dict) and isinstance(value, dict) and step in places:
+                key_offset, value_offset = places[str(step)]
+                offset = key_offset if key and depth == len(path) - 1 else value_offset
+                value = value[step]
+            elif isinstance(places, list) and isinstance(value, list) and isinstance(step, int) and step < len(places):
+                offset = places[step]
+                value = value[step]
+            else:
+                break
+        return offset
+
+    def span_at(self, offset: int) -> Span:
+        """The position of an offset into the text."""
+        if self._line_starts is None:
+            self._line_starts = line_starts(self.text)
+        line = bisect_right(self._line_starts, offset)
+        return Span(self.name, line, offset - self._line_starts[line - 1] + 1)
+
+
+def line_starts(text: str) -> list[int]:
+    """The offset at which each line of the text starts; lines end with LF, CRLF or CR."""
+    starts = [0]
+    position = 0
+    for line in text.replace("\r\n", "\n\n").replace("\r", "\n").split("\n") if "\r" in text else text.split("\n"):
+        position += len(line) + 1
+        starts.append(position)
+    starts.pop()
+    if "\r\n" not in text:
+        return starts
+    return [start for start in starts if not (start and text[start - 1: start + 1] == "\r\n")]

@@ -1,0 +1,70 @@
+"""Words for people: nearest name, durations, sizes, clipped and neutralised text. Pure; prints nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that was probably meant, or None where nothing is near."""
+    from difflib import get_close_matches  # only on the way to an error
+
+    names = list(candidates)
+    folded = {name.lower().replace("-", "_"): name for name in names}
+    same = folded.get(word.lower().replace("-", "_"))
+    if same is not None and same != word:
+        return same
+    matches = get_close_matches(word[:80], names, n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
+    """A hint that names the nearest candidate, or None."""
+    found = nearest(word, candidates)
+    return f"did you mean '{found}'?" if found else None
+
+
+def parse_duration(text: str) -> float | None:
+    """Seconds of `500ms`, `3s`, `5m`, `2h`, `1d`; None for anything else."""
+    match = _DURATION.fullmatch(text)
+    return float(match[1]) * _SECONDS[match[2]] if match else None
+
+
+def format_duration(seconds: float) -> str:
+    """A duration as people write it: `243ms`, `12.4s`, `00:41` minutes and seconds from one minute on."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f}ms"
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+def format_size(size_bytes: float) -> str:
+    """A size in bytes with a binary unit: `512 B`, `1.5 KiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size_bytes < 1024:
+            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1024
+    return f"{size_bytes:.1f} TiB"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 node`, `2 nodes`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def clip(text: str, length: int) -> str:
+    """The text cut to `length` characters, with an ellipsis where something was cut."""
+    return text if len(text) <= length else text[: max(0, length - 1)] + "…"
+
+
+def neutralise(text: str) -> str:
+    """The text without what could steer a terminal: control and direction characters become visible escapes."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
