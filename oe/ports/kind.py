@@ -1,0 +1,89 @@
+"""What a node kind is to the engine: keys for the format, a static check, and something that executes attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from oe.diagnostics import Problem
+from oe.lang.scope import MISSING, Missing, Scope
+from oe.ports.files import Files
+from oe.ports.process import ProcessRunner
+from oe.ports.threads import ThreadRunner
+from oe.spec.keys import Key
+from oe.spec.model import Experience, Node
+from oe.values import Json, JsonObject
+
+
+class NodeOutput(NamedTuple):
+    """What an attempt gives. `edge_output` MISSING: nothing is handed on. `metrics` are numbers and short texts."""
+
+    state_delta: JsonObject
+    edge_output: Json | Missing = MISSING
+    metrics: JsonObject = {}
+
+
+class Request(NamedTuple):
+    """One attempt's inputs, complete. `args` are resolved; `scope` resolves further references of the kind's own keys
+    (`scope.state` is the view, `scope.inputs` the edge inputs, `scope.item` MISSING outside a fan-out).
+    `declared` is what the node may write."""
+
+    node: Node
+    args: JsonObject
+    scope: Scope
+    view: JsonObject
+    declared: tuple[str, ...]
+
+
+class NodeContext(Protocol):
+    """The engine's side of one attempt, as a kind sees it."""
+
+    run_id: str
+    slot: str
+    attempt: int
+    folder: str
+    environment: Mapping[str, str]
+    processes: ProcessRunner
+    threads: ThreadRunner
+    files: Files
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the attempt has been asked to end. Safe from any thread."""
+
+    def log(self, text: str) -> None:
+        """Appends text to the node's log. Safe from any thread."""
+
+    def report(self, pct: float | None, message: str | None, data: Json) -> None:
+        """Progress: `pct` from 0 to 1. Safe from any thread."""
+
+    def activity(self, text: str) -> None:
+        """What is being done now, in a few words."""
+
+    def defer(self, function: Callable[[], object]) -> None:
+        """Registers a clean-up (sync or async) that runs after the attempt, last one first, however it ends."""
+
+    def artifact(self, name: str) -> str:
+        """An absolute path for a file that the run makes."""
+
+
+class Executor(Protocol):
+    """A node made ready once for a run: files are read, modules are found."""
+
+    async def execute(self, request: Request, context: NodeContext) -> NodeOutput:
+        """One attempt. Raises NodeError for a failure of the node; any other exception is the node's failure too and is
+        reported with its class name and message. On cancellation it leaves nothing running."""
+
+
+class NodeKind(Protocol):
+    """One kind of node: one file in `oe/kinds/` and one line in `KINDS`."""
+
+    name: str
+    keys: tuple[Key, ...]
+    cached_by_default: bool
+
+    def check(self, node: Node, experience: Experience, files: Files) -> Iterable[Problem]:
+        """Everything of this kind that can be seen without running: missing files, keys that exclude each other."""
+
+    def prepare(self, node: Node, files: Files) -> Executor:
+        """The node's executor. Raises NodeError (not retryable) where what it needs is not there."""

@@ -1,0 +1,187 @@
+"""The truth of runs: what was committed is what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+from oe.lang.scope import MISSING, Missing
+from oe.spec.model import Merge
+from oe.values import Json, JsonObject
+
+OutcomeStatus: TypeAlias = Literal["success", "failed", "retrying", "skipped", "cancelled"]
+RunStatus: TypeAlias = Literal["running", "success", "partial", "failed", "cancelled", "parked", "interrupted"]
+
+
+class Failure(NamedTuple):
+    """Why an attempt failed: the error's class name and one redacted sentence."""
+
+    name: str
+    message: str
+
+
+class Outcome(NamedTuple):
+    """The journal row of one attempt (semantics §5): everything its committed events are made of.
+
+    `writes` are (field, delta) in the order written. `details` holds what some outcomes have beside: `delay_ms` of a
+    retry, `fallback`, `by_failure` of a skip, provenance of a cached result. `index` is the item's, where there is one.
+    """
+
+    slot: str
+    attempt: int
+    status: OutcomeStatus
+    started_at: float
+    finished_at: float
+    key: str | None = None
+    writes: Sequence[tuple[str, Json]] = ()
+    edge_output: Json | Missing = MISSING
+    metrics: JsonObject = {}
+    error: Failure | None = None
+    reason: str | None = None
+    details: JsonObject = {}
+
+
+class Owner(NamedTuple):
+    """The process that carries a run: its host, pid and start time (clock ticks since boot, or 0 where unknown)."""
+
+    host: str
+    pid: int
+    started: int
+
+
+class NewRun(NamedTuple):
+    """What is recorded when a run begins. `secrets` are keyed digests of the secret arguments, never the values."""
+
+    run_id: str
+    experience: str
+    name: str
+    version: str
+    args: JsonObject
+    secrets: Mapping[str, str]
+    defaults: JsonObject
+    persistent: Sequence[str]
+    spec: str
+    started_at: float
+    owner: Owner
+
+
+class Run(NamedTuple):
+    """A run as recorded. `base` is the state it started from; `state` its final state once it has ended."""
+
+    run_id: str
+    experience: str
+    name: str
+    version: str
+    status: RunStatus
+    reason: str | None
+    started_at: float
+    finished_at: float | None
+    args: JsonObject
+    secrets: Mapping[str, str]
+    base: JsonObject
+    spec: str
+    owner: Owner
+    resumed: int
+    totals: JsonObject
+    state: JsonObject | None
+    published: bool
+
+
+class Milestone(NamedTuple):
+    """A committed event of the run itself: run.started, run.resumed, run.finished, state.published, state.conflict."""
+
+    number: int
+    type: str
+    ts: float
+    data: JsonObject
+
+
+class Publication(NamedTuple):
+    """One delta to a persistent field of the workspace."""
+
+    field: str
+    merge: Merge
+    value: Json
+
+
+class Ending(NamedTuple):
+    """How a run ended. `publications` are merged into the workspace in order, in the same transaction."""
+
+    status: RunStatus
+    reason: str | None
+    finished_at: float
+    state: JsonObject
+    totals: JsonObject
+    publications: Sequence[Publication] = ()
+
+
+class HistoryEntry(NamedTuple):
+    """One committed write: the delta, not the value after it."""
+
+    slot: str
+    attempt: int
+    field: str
+    delta: Json
+    ts: float
+
+
+class RunExists(Exception):
+    """A run of that id is there already."""
+
+
+class Store(Protocol):
+    """Runs, journal, state and history. Each method is one transaction and blocks until it is done.
+
+    A database that another process holds is waited for (60 s) before StoreError `store-locked`; a full disk, a read-only
+    place, a corrupt file or a newer schema raise StoreError that says so. What had been committed stays.
+    Runs are keyed by `experience`, the absolute path of the experience's file: two files share neither state nor latest.
+    """
+
+    def create_run(self, run: NewRun) -> Run:
+        """Records the run and milestone run.started; its base = defaults overlaid by the workspace's values of the
+        persistent fields at this moment. Raises RunExists."""
+
+    def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str) -> Run:
+        """Marks it running again under a new owner and adds milestone run.resumed."""
+
+    def commit(self, run_id: str, outcomes: Sequence[Outcome]) -> None:
+        """Journal rows with their writes, all or none."""
+
+    def supersede(self, run_id: str, slots: Sequence[str]) -> None:
+        """The committed outcomes of these slots no longer count: they stay in the history, not in `journal`."""
+
+    def end_run(self, run_id: str, ending: Ending) -> Sequence[Milestone]:
+        """Records the end, publishes, adds milestones (state.published, state.conflict, run.finished) and returns the
+        ones that were added."""
+
+    def find_run(self, run_id: str) -> Run | None:
+        """The run of that id."""
+
+    def find_runs(self, experience: str | None, *, prefix: str = "", before: str | None = None,
+                  limit: int = 50) -> list[Run]:
+        """Newest first; `prefix` of the id; `before` a run id for the next page. `experience` None: of all files."""
+
+    def journal(self, run_id: str) -> Iterator[Outcome]:
+        """The outcomes that count, in commit order."""
+
+    def everything(self, run_id: str) -> Iterator[Outcome | Milestone]:
+        """Every outcome, superseded ones too, and every milestone, in commit order: what the log is rebuilt from."""
+
+    def history(self, run_id: str, field: str | None = None) -> Iterator[HistoryEntry]:
+        """Writes in commit order."""
+
+    def workspace(self, experience: str) -> JsonObject:
+        """The values of persistent fields."""
+
+    def clear_workspace(self, experience: str, field: str | None = None) -> list[str]:
+        """Clears one or all persistent fields; the names that had a value."""
+
+    def close(self) -> None:
+        """Closes; the write-ahead log is folded into the file."""
+
+
+class RunLock(Protocol):
+    """The kernel lock that says who carries a run."""
+
+    def release(self) -> None:
+        """Gives the run up."""

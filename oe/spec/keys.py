@@ -1,0 +1,22 @@
+"""How a legal key of the format is described. The tables made of these drive checks, `oe schema` and the reference."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from oe.values import Json
+
+
+class Key(NamedTuple):
+    """One key of one level of the format.
+
+    `schema` is the JSON Schema (the subset) of its value; `accepted` is set for a key of the original that means
+    something else here: it is accepted with that text as a warning.
+    """
+
+    name: str
+    schema: Json
+    doc: str
+    required: bool = False
+    default: Json = None
+    accepted: str | None = None

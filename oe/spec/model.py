@@ -1,0 +1,202 @@
+"""The experience as the engine sees it: checked, typed, immutable. Built by `build`, judged by `checks`; runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from oe.lang.document import Document, Path
+from oe.lang.expression import Expression
+from oe.lang.scope import Missing
+from oe.lang.template import ValueTemplate
+from oe.values import Json, JsonObject
+
+Join: TypeAlias = Literal["all", "any", "always"]
+Merge: TypeAlias = Literal["last_wins", "array_append", "set_once"]
+Policy: TypeAlias = Literal["skip", "fail_run", "retry", "continue"]
+Backoff: TypeAlias = Literal["exponential", "linear", "fixed"]
+Isolation: TypeAlias = Literal["inline", "process"]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One declared argument of the experience."""
+
+    name: str
+    schema: Json
+    required: bool
+    default: Json | Missing
+    secret: bool
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One declared state field. `schema` holds the JSON Schema keywords alone (no merge, persist, default)."""
+
+    name: str
+    schema: Json
+    merge: Merge
+    persist: bool
+    default: Json | Missing
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    """A fan-out: one attempt for each item of a list."""
+
+    source: ValueTemplate
+    concurrency: int | None
+    on_item_error: Literal["fail", "continue"]
+    min_success: int | None
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a node gives: writes to state, and a value handed to its successors (MISSING where it has none)."""
+
+    state_delta: JsonObject
+    edge_output: Json | Missing
+
+
+@dataclass(frozen=True, slots=True)
+class OnError:
+    """What a failed attempt leads to. `attempts` counts all tries; `then` is what follows the last one."""
+
+    policy: Policy
+    attempts: int
+    backoff: Backoff
+    base_seconds: float
+    max_seconds: float
+    jitter: bool
+    retry_on: tuple[str, ...]
+    then: Literal["skip", "fail_run", "continue"]
+    output: Output | None
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRule:
+    """`enabled` None: the kind's default."""
+
+    enabled: bool | None
+    ttl_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Hard limits; None is unlimited."""
+
+    usd: float | None
+    tokens: int | None
+    calls: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node with the keys that all kinds share; `options` holds the kind's own keys as written, defaults applied."""
+
+    id: str
+    kind: str
+    phase: str | None
+    when: Expression | None
+    join: Join
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    args: ValueTemplate
+    for_each: ForEach | None
+    on_error: OnError
+    timeout_seconds: float | None
+    cache: CacheRule
+    inputs: tuple[str, ...]
+    env: tuple[str, ...]
+    produces: tuple[str, ...]
+    effects: bool
+    budget: Budget | None
+    options: JsonObject
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An edge between two units; `needs` entries are edges too. `path` leads to it in the document."""
+
+    source: str
+    target: str
+    when: Expression | None
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Items stream through stages without a barrier."""
+
+    id: str
+    items: ValueTemplate
+    stages: tuple[str, ...]
+    phase: str | None
+    concurrency: int | None
+    on_item_error: Literal["fail", "continue"]
+    when: Expression | None
+    join: Join
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A body that is repeated until a condition, a bound or a budget ends it."""
+
+    id: str
+    body: tuple[str, ...]
+    until: Expression | None
+    max_iters: int | None
+    budget: Budget | None
+    on_exhausted: Literal["continue", "fail"]
+    phase: str | None
+    when: Expression | None
+    join: Join
+    path: Path
+
+
+Unit: TypeAlias = Node | Pipeline | Loop
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """How a run is carried out; nothing here can change a result."""
+
+    concurrency: int
+    max_in_flight: int
+    timeout_seconds: float | None
+    cleanup_timeout_seconds: float
+    llm: JsonObject
+    budget: Budget | None
+    cache: CacheRule
+    durability: Literal["process", "power"]
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """A whole experience. `arguments` is None where the section is missing: any object is accepted then.
+
+    `nodes` holds every node, stages and bodies included, in the order of the file; `units` what edges may name:
+    nodes that are no stage or body, then pipelines, then loops. `folder` is the directory of the file.
+    """
+
+    name: str
+    version: str
+    description: str
+    arguments: Mapping[str, Argument] | None
+    fields: Mapping[str, Field]
+    phases: Mapping[str, str]
+    nodes: Mapping[str, Node]
+    pipelines: Mapping[str, Pipeline]
+    loops: Mapping[str, Loop]
+    units: Mapping[str, Unit]
+    edges: tuple[Edge, ...]
+    runtime: Runtime
+    file: str
+    folder: str
+    document: Document

@@ -1,0 +1,108 @@
+"""The closed set of events: one line each in EVENTS. The log, subscribers, reducer and `oe schema --events` share it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from oe.clock import iso
+from oe.ids import node_of
+from oe.values import Json, JsonObject, compact
+
+
+class Event(NamedTuple):
+    """One moment of a run. `slot` is None for events of the run itself; `data` holds what its type adds."""
+
+    type: str
+    ts: float
+    slot: str | None = None
+    attempt: int | None = None
+    index: int | None = None
+    phase: str | None = None
+    data: JsonObject = {}
+
+
+class EventType(NamedTuple):
+    """A type of event: the JSON Schemas of what it adds, which of those are required, and whether it is committed:
+    a committed event can be made again from the journal; another may be lost in a crash."""
+
+    name: str
+    doc: str
+    committed: bool
+    of_node: bool
+    properties: dict[str, Json]
+    required: tuple[str, ...] = ()
+
+
+_TEXT: Json = {"type": "string"}
+_COUNT: Json = {"type": "integer", "minimum": 0}
+_OBJECT: Json = {"type": "object"}
+
+EVENTS: dict[str, EventType] = {event.name: event for event in (
+    EventType("run.started", "a run begins", True, False, {"args": _OBJECT}),
+    EventType("run.resumed", "a run is continued", True, False, {"restored": _COUNT}),
+    EventType("run.finished", "a run ends", True, False, {"status": _TEXT, "reason": _TEXT}, ("status",)),
+    EventType("node.ready", "all incoming edges are decided", False, True, {}),
+    EventType("node.started", "an attempt, or a unit of items, begins", False, True, {}),
+    EventType("node.finished", "an attempt, or a unit of items, succeeded", True, True,
+              {"metrics": _OBJECT, "fallback": {"type": "boolean"}, "error": _TEXT, "duration_ms": {"type": "number"}}),
+    EventType("node.failed", "the last attempt failed", True, True,
+              {"error": _TEXT, "name": _TEXT, "duration_ms": {"type": "number"}}, ("error",)),
+    EventType("node.skipped", "a unit will not run", True, True, {"reason": _TEXT}, ("reason",)),
+    EventType("node.cached", "an earlier result is replayed", True, True,
+              {"key": _TEXT, "saved": _OBJECT, "run": _TEXT}, ("key",)),
+    EventType("node.retrying", "an attempt failed and is tried again", True, True,
+              {"error": _TEXT, "name": _TEXT, "delay_ms": {"type": "number"}}, ("error", "delay_ms")),
+    EventType("node.cancelled", "an attempt was ended from outside", True, True, {"reason": _TEXT}, ("reason",)),
+    EventType("node.progress", "a node reports how far it is", False, True,
+              {"pct": {"type": ["number", "null"]}, "message": {"type": ["string", "null"]}, "data": True}),
+    EventType("node.activity", "what a node is doing", False, True, {"activity": _TEXT}, ("activity",)),
+    EventType("node.output", "a piece of streamed output", False, True, {"chunk": _TEXT}, ("chunk",)),
+    EventType("node.tokens", "tokens of one call", True, True,
+              {"input_tokens": _COUNT, "output_tokens": _COUNT, "model": _TEXT}, ("input_tokens", "output_tokens")),
+    EventType("state.write", "a field was written", True, True, {"field": _TEXT}, ("field",)),
+    EventType("state.published", "persistent fields reached the workspace", True, False,
+              {"fields": {"type": "array", "items": _TEXT}}, ("fields",)),
+    EventType("state.conflict", "a set_once field of the workspace has another value already", True, False,
+              {"field": _TEXT}, ("field",)),
+    EventType("loop.exhausted", "a loop reached its bound", True, True, {"iterations": _COUNT}, ("iterations",)),
+    EventType("budget.warning", "most of a budget is spent", False, False,
+              {"budget": _TEXT, "spent": {"type": "number"}, "limit": {"type": "number"}}),
+    EventType("log.repaired", "the log was mended from the journal", False, False, {"added": _COUNT}, ("added",)),
+)}
+
+
+def as_object(event: Event, run_id: str, seq: int) -> JsonObject:
+    """The event as it stands in the log and reaches subscribers."""
+    record: dict[str, Json] = {"type": event.type, "run_id": run_id, "ts": iso(event.ts), "seq": seq}
+    if event.slot is not None:
+        record["node_id"] = node_of(event.slot)
+        record["slot"] = event.slot
+        if event.attempt is not None:
+            record["attempt"] = event.attempt
+        if event.index is not None:
+            record["index"] = event.index
+        if event.phase is not None:
+            record["phase"] = event.phase
+    if event.data:
+        record.update(event.data)
+    return record
+
+
+def as_line(event: Event, run_id: str, seq: int) -> str:
+    """The event's line in the log, with its line end."""
+    return compact(as_object(event, run_id, seq)) + "\n"
+
+
+def event_schema(kind: EventType) -> JsonObject:
+    """The JSON Schema of one type of event."""
+    properties: dict[str, Json] = {
+        "type": {"const": kind.name}, "run_id": _TEXT, "ts": {"type": "string", "format": "date-time"},
+        "seq": {"type": "integer", "minimum": 1},
+    }
+    required = ["type", "run_id", "ts", "seq"]
+    if kind.of_node:
+        properties |= {"node_id": _TEXT, "slot": _TEXT, "attempt": {"type": "integer", "minimum": 1},
+                       "index": _COUNT, "phase": _TEXT}
+        required += ["node_id", "slot"]
+    return {"title": kind.name, "description": kind.doc, "type": "object", "additionalProperties": False,
+            "properties": properties | kind.properties, "required": [*required, *kind.required]}
