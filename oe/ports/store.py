@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol
 
 from oe.lang.scope import MISSING, Missing
 from oe.spec.model import Merge
+from oe.state.status import OutcomeStatus, RunStatus
 from oe.values import Json, JsonObject
-
-OutcomeStatus: TypeAlias = Literal["success", "failed", "retrying", "skipped", "cancelled"]
-RunStatus: TypeAlias = Literal["running", "success", "partial", "failed", "cancelled", "parked", "interrupted"]
-
 
 class Failure(NamedTuple):
     """Why an attempt failed: the error's class name and one redacted sentence."""

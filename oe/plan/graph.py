@@ -1,0 +1,103 @@
+"""The graph of one experience as numbers: units by rank, edges, ancestors as bit masks. Pure; built once per run.
+
+A unit's *rank* is its place in Kahn's order, the first in the file among ready ones (semantics §4). Ranks index every
+list here, and bit r of a mask stands for the unit of rank r, so "the last writer among my ancestors" is one `bit_length`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
+
+from oe.lang.expression import Expression
+from oe.spec.model import Experience, Loop, Node, Pipeline, Unit
+
+
+class Link(NamedTuple):
+    """An edge between two ranks. `number` is its place in the file."""
+
+    number: int
+    source: int
+    target: int
+    when: Expression | None
+
+
+class Graph:
+    """Units in rank order with their edges. The experience has been checked: there is no cycle and no unknown end."""
+
+    def __init__(self, experience: Experience) -> None:
+        ids = list(experience.units)
+        place = {unit_id: index for index, unit_id in enumerate(ids)}
+        ends = [(place[edge.source], place[edge.target]) for edge in experience.edges]
+        order = _kahn(len(ids), ends)
+        rank_of = [0] * len(ids)
+        for rank, index in enumerate(order):
+            rank_of[index] = rank
+        self.ids: list[str] = [ids[index] for index in order]
+        self.units: list[Unit] = [experience.units[unit_id] for unit_id in self.ids]
+        self.rank: dict[str, int] = {unit_id: rank for rank, unit_id in enumerate(self.ids)}
+        self.file_place: list[int] = order
+        self.links: list[Link] = [
+            Link(number, rank_of[source], rank_of[target], experience.edges[number].when)
+            for number, (source, target) in enumerate(ends)
+        ]
+        self.incoming: list[list[Link]] = [[] for _ in ids]
+        self.outgoing: list[list[Link]] = [[] for _ in ids]
+        for link in self.links:
+            self.incoming[link.target].append(link)
+            self.outgoing[link.source].append(link)
+        self._experience = experience
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def ancestors(self) -> list[int]:
+        """For each rank the mask of its ancestors."""
+        masks: list[int] = []
+        for links in self.incoming:
+            mask = 0
+            for link in links:
+                mask |= masks[link.source] | 1 << link.source
+            masks.append(mask)
+        return masks
+
+    def nodes_of(self, unit: Unit) -> Iterator[Node]:
+        """The nodes that a unit consists of: itself, its stages or its body."""
+        if isinstance(unit, Pipeline):
+            yield from (self._experience.nodes[stage] for stage in unit.stages)
+        elif isinstance(unit, Loop):
+            yield from (self._experience.nodes[name] for name in unit.body)
+        else:
+            yield unit
+
+
+def ranks_in(mask: int) -> Iterator[int]:
+    """The ranks whose bits are set, ascending."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
+
+
+def _kahn(size: int, ends: Sequence[tuple[int, int]]) -> list[int]:
+    waiting = [0] * size
+    successors: list[list[int]] = [[] for _ in range(size)]
+    for source, target in ends:
+        waiting[target] += 1
+        successors[source].append(target)
+    ready = [index for index in range(size) if not waiting[index]]
+    heapify(ready)
+    order: list[int] = []
+    while ready:
+        index = heappop(ready)
+        order.append(index)
+        for target in successors[index]:
+            waiting[target] -= 1
+            if not waiting[target]:
+                heappush(ready, target)
+    if len(order) < size:
+        raise ValueError("the graph has a cycle")
+    return order

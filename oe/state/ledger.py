@@ -1,0 +1,115 @@
+"""The writes of a run and their fold: views of ancestors, the final state. Pure; the one place that merges.
+
+Entries are folded by rank of the unit, then by position inside it (iteration, item, stage), never by time, so the same
+outcomes give the same state at any concurrency (semantics §4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from oe.lang.scope import MISSING, Missing
+from oe.plan.graph import Graph, ranks_in
+from oe.spec.model import Field, Merge
+from oe.values import Json, JsonObject
+
+Position: TypeAlias = "tuple[int, ...]"
+"""The place of an outcome inside its unit: () for a plain node, (item,) in a fan-out."""
+
+
+def merge(rule: Merge, current: Json | Missing, delta: Json) -> Json:
+    """The value of a field after one more delta. An array_append delta that is no list is one element."""
+    if rule == "last_wins":
+        return delta
+    if rule == "set_once":
+        return delta if isinstance(current, Missing) else current
+    start = list(current) if isinstance(current, list) else []
+    start.extend(delta if isinstance(delta, list) else [delta])
+    return start
+
+
+class Ledger:
+    """Who wrote what. `base` is the state that the run started from."""
+
+    def __init__(self, graph: Graph, fields: Mapping[str, Field], base: JsonObject) -> None:
+        self._ancestors = graph.ancestors
+        self._fields = fields
+        self._base = base
+        self._entries: dict[str, dict[int, dict[Position, Json]]] = {}
+        self._written: dict[str, int] = {}
+
+    def record(self, rank: int, position: Position, writes: Iterable[tuple[str, Json]]) -> None:
+        """Takes the writes of one committed outcome; an earlier outcome of the same place is replaced."""
+        for field, value in writes:
+            self._entries.setdefault(field, {}).setdefault(rank, {})[position] = value
+            self._written[field] = self._written.get(field, 0) | 1 << rank
+
+    def view(self, rank: int, names: Iterable[str]) -> dict[str, Json]:
+        """The named fields as the unit of that rank sees them; a field without a value is left out."""
+        return self._fold(self._ancestors[rank], names)
+
+    def after(self, rank: int, names: Iterable[str]) -> dict[str, Json]:
+        """The unit's view plus what it wrote itself: what the conditions of its outgoing edges see."""
+        return self._fold(self._ancestors[rank] | 1 << rank, names)
+
+    def final(self) -> dict[str, Json]:
+        """The fold over all units."""
+        return self._fold(-1, self._fields)
+
+    def deltas(self, names: Iterable[str]) -> list[tuple[str, Json]]:
+        """All writes to the named fields, in fold order of each: what is published to the workspace."""
+        return [(name, value) for name in names for value in self._values(name, -1)]
+
+    def _values(self, name: str, mask: int) -> Iterable[Json]:
+        entries = self._entries.get(name, {})
+        for rank in ranks_in(self._written.get(name, 0) & mask):
+            yield from _ordered(entries[rank])
+
+    def _fold(self, mask: int, names: Iterable[str]) -> dict[str, Json]:
+        view: dict[str, Json] = {}
+        for name in names:
+            rule = self._fields[name].merge
+            if rule == "last_wins":
+                value = self._last(name, mask)
+            elif rule == "set_once":
+                value = self._first(name, mask)
+            else:
+                value = self._appended(name, mask)
+            if not isinstance(value, Missing):
+                view[name] = value
+        return view
+
+    def _last(self, name: str, mask: int) -> Json | Missing:
+        written = self._written.get(name, 0) & mask
+        if not written:
+            return self._base.get(name, MISSING)
+        entries = self._entries[name][written.bit_length() - 1]
+        return entries[max(entries)] if len(entries) > 1 else next(iter(entries.values()))
+
+    def _first(self, name: str, mask: int) -> Json | Missing:
+        if name in self._base and self._base[name] != self._fields[name].default:
+            return self._base[name]
+        for value in self._values(name, mask):
+            return value
+        return self._base.get(name, MISSING)
+
+    def _appended(self, name: str, mask: int) -> Json | Missing:
+        if not self._written.get(name, 0) & mask:
+            return self._base.get(name, MISSING)
+        value: list[Json] = []
+        start = self._base.get(name)
+        if isinstance(start, list):
+            value.extend(start)
+        for delta in self._values(name, mask):
+            if isinstance(delta, list):
+                value.extend(delta)
+            else:
+                value.append(delta)
+        return value
+
+
+def _ordered(entries: Mapping[Position, Json]) -> Sequence[Json]:
+    if len(entries) == 1:
+        return list(entries.values())
+    return [entries[position] for position in sorted(entries)]
