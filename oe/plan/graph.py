@@ -6,13 +6,13 @@ list here, and bit r of a mask stands for the unit of rank r, so "the last write
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
-from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from oe.lang.expression import Expression
 from oe.spec.model import Experience, Loop, Node, Pipeline, Unit
+from oe.spec.topology import Topology
 
 
 class Link(NamedTuple):
@@ -29,9 +29,8 @@ class Graph:
 
     def __init__(self, experience: Experience) -> None:
         ids = list(experience.units)
-        place = {unit_id: index for index, unit_id in enumerate(ids)}
-        ends = [(place[edge.source], place[edge.target]) for edge in experience.edges]
-        order = _kahn(len(ids), ends)
+        topology = Topology(ids, [(edge.source, edge.target) for edge in experience.edges])
+        order = topology.order
         rank_of = [0] * len(ids)
         for rank, index in enumerate(order):
             rank_of[index] = rank
@@ -41,7 +40,7 @@ class Graph:
         self.file_place: list[int] = order
         self.links: list[Link] = [
             Link(number, rank_of[source], rank_of[target], experience.edges[number].when)
-            for number, (source, target) in enumerate(ends)
+            for number, (source, target) in enumerate(topology.edges)
         ]
         self.incoming: list[list[Link]] = [[] for _ in ids]
         self.outgoing: list[list[Link]] = [[] for _ in ids]
@@ -80,24 +79,3 @@ def ranks_in(mask: int) -> Iterator[int]:
         lowest = mask & -mask
         yield lowest.bit_length() - 1
         mask ^= lowest
-
-
-def _kahn(size: int, ends: Sequence[tuple[int, int]]) -> list[int]:
-    waiting = [0] * size
-    successors: list[list[int]] = [[] for _ in range(size)]
-    for source, target in ends:
-        waiting[target] += 1
-        successors[source].append(target)
-    ready = [index for index in range(size) if not waiting[index]]
-    heapify(ready)
-    order: list[int] = []
-    while ready:
-        index = heappop(ready)
-        order.append(index)
-        for target in successors[index]:
-            waiting[target] -= 1
-            if not waiting[target]:
-                heappush(ready, target)
-    if len(order) < size:
-        raise ValueError("the graph has a cycle")
-    return order

@@ -1,0 +1,176 @@
+"""Attempts of one slot: run, check, commit; retry where the rule says so. Knows no kind and no graph."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from oe.errors import NodeError
+from oe.lang.scope import MISSING, Missing, Scope
+from oe.ports.kind import Executor, NodeOutput, Request
+from oe.ports.store import Failure, Outcome
+from oe.redact import Redactor
+from oe.run.context import AttemptContext, Surroundings
+from oe.run.retry import retry_delay
+from oe.spec.model import Node
+from oe.state.events import Event
+from oe.state.writes import WriteRules
+from oe.text import format_duration
+from oe.values import Json, JsonObject, compact
+
+
+class Job(NamedTuple):
+    """One slot to be carried out. `executor` is made when it is first needed and may raise NodeError."""
+
+    node: Node
+    slot: str
+    executor: Callable[[], Executor]
+    scope: Scope
+    view: JsonObject
+    index: int | None = None
+
+
+class End(Enum):
+    """How a slot ended."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+    FAIL_RUN = "failed, and the run with it"
+    CANCELLED = "cancelled"
+
+
+class Result(NamedTuple):
+    """What a slot gave: how it ended, its committed writes and edge output."""
+
+    end: End
+    writes: tuple[tuple[str, Json], ...] = ()
+    edge_output: Json | Missing = MISSING
+    fallback: bool = False
+
+
+class Attempts:
+    """Carries out jobs. Each outcome is committed here, before anyone can act on it.
+
+    `numbers` holds the last attempt number of slots that an earlier process of this run has tried;
+    `cancel_reason` says why attempts are being cancelled.
+    """
+
+    def __init__(self, shared: Surroundings, rules: WriteRules, redactor: Redactor, numbers: Mapping[str, int],
+                 random: Callable[[], float], cancel_reason: Callable[[], str], max_in_flight: int) -> None:  # noqa: PLR0913
+        self._shared = shared
+        self._rules = rules
+        self._redactor = redactor
+        self._numbers = numbers
+        self._random = random
+        self._cancel_reason = cancel_reason
+        self._in_flight = asyncio.Semaphore(max_in_flight)
+
+    async def carry_out(self, job: Job) -> Result:
+        """Attempts until one succeeds or the node's rule is spent. Always returns; a cancellation is a result too."""
+        number = self._numbers.get(job.slot, 0)
+        tries = 0
+        while True:
+            number, tries = number + 1, tries + 1
+            started = self._shared.clock.now()
+            self._shared.recorder.emit((self._event("node.started", started, job, number),))
+            try:
+                async with self._in_flight:
+                    output, writes = await self._attempt(job, number)
+            except NodeError as error:
+                delay = retry_delay(job.node.on_error, tries, error, self._random)
+                if delay is None:
+                    return self._settle_failure(job, number, started, error)
+                self._commit(job, number, started, "retrying", error=error, delay_ms=round(delay * 1000, 1))
+            except asyncio.CancelledError:
+                return self._cancelled(job, number, started)
+            else:
+                self._commit(job, number, started, "success", writes=writes, edge_output=output.edge_output,
+                             metrics=output.metrics)
+                return Result(End.SUCCESS, writes, output.edge_output)
+            try:
+                await asyncio.sleep(delay)
+            except asyncio.CancelledError:
+                return Result(End.CANCELLED)
+
+    async def _attempt(self, job: Job, number: int) -> tuple[NodeOutput, tuple[tuple[str, Json], ...]]:
+        context = AttemptContext(self._shared, job.slot, number, job.node.phase)
+        try:
+            output = await self._execute(job, context)
+            writes = self._rules.check(job.node, output.state_delta, lambda name: job.scope.state.get(name, MISSING))
+            self._refuse_secrets(output)
+            return output, writes
+        except (NodeError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            raise NodeError(f"{type(error).__name__}: {error}", name=type(error).__name__) from error
+        finally:
+            await context.close()
+
+    async def _execute(self, job: Job, context: AttemptContext) -> NodeOutput:
+        limit = job.node.timeout_seconds
+        deadline: asyncio.Timeout | None = None
+        try:
+            args = job.node.args.resolve(job.scope)
+            request = Request(job.node, args if isinstance(args, dict) else {}, job.scope, job.view, job.node.writes)
+            executor = job.executor()
+            if limit is None:
+                return await executor.execute(request, context)
+            async with asyncio.timeout(limit) as deadline:
+                return await executor.execute(request, context)
+        except asyncio.CancelledError:
+            context.cancel()
+            raise
+        except TimeoutError as error:
+            context.cancel()
+            if deadline is not None and deadline.expired() and limit is not None:
+                raise NodeError(f"timeout: the attempt took longer than {format_duration(limit)}", name="TimeoutError",
+                                code="timeout") from error
+            raise
+
+    def _refuse_secrets(self, output: NodeOutput) -> None:
+        edge = None if isinstance(output.edge_output, Missing) else output.edge_output
+        if self._redactor and self._redactor.finds(compact([output.state_delta, edge, output.metrics])):
+            raise NodeError("the output contains a secret, which would be stored in plain text", name="SecretInOutput",
+                            retryable=False, code="secret-in-output", hint="leave the secret out of what the node returns")
+
+    def _settle_failure(self, job: Job, number: int, started: float, error: NodeError) -> Result:
+        rule = job.node.on_error
+        policy = rule.then if rule.policy == "retry" else rule.policy
+        if policy == "continue" and rule.output is not None:
+            try:
+                writes = self._rules.check(job.node, rule.output.state_delta,
+                                           lambda name: job.scope.state.get(name, MISSING))
+            except NodeError as fault:
+                error = fault
+            else:
+                self._commit(job, number, started, "success", writes=writes, edge_output=rule.output.edge_output,
+                             error=error, fallback=True)
+                return Result(End.SUCCESS, writes, rule.output.edge_output, fallback=True)
+        self._commit(job, number, started, "failed", error=error)
+        return Result(End.FAIL_RUN if policy == "fail_run" else End.FAILED)
+
+    def _cancelled(self, job: Job, number: int, started: float) -> Result:
+        self._commit(job, number, started, "cancelled", reason=self._cancel_reason())
+        return Result(End.CANCELLED)
+
+    def _commit(self, job: Job, number: int, started: float, status: str, *,  # noqa: PLR0913
+                writes: tuple[tuple[str, Json], ...] = (), edge_output: Json | Missing = MISSING,
+                metrics: JsonObject | None = None, error: NodeError | None = None, reason: str | None = None,
+                **details: Json) -> None:
+        if job.node.phase is not None:
+            details["phase"] = job.node.phase
+        if job.index is not None:
+            details["index"] = job.index
+        failure = Failure(error.name, self._redactor.text(_sentence(error))) if error else None
+        self._shared.recorder.commit(Outcome(
+            job.slot, number, status, started, self._shared.clock.now(), None, writes, edge_output, metrics or {},  # type: ignore[arg-type]
+            failure, reason, details))
+
+    def _event(self, kind: str, ts: float, job: Job, number: int) -> Event:
+        return Event(kind, ts, job.slot, number, job.index, job.node.phase)
+
+
+def _sentence(error: NodeError) -> str:
+    return f"{error.message} ({error.hint})" if error.hint else error.message

@@ -1,0 +1,44 @@
+"""The event bus: any number of subscribers, none of which can hurt a run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from oe.values import JsonObject
+
+Subscriber = Callable[[JsonObject], object]
+
+
+class EventBus:
+    """Hands every event of a run to its subscribers, in order, on the event loop's thread.
+
+    A subscriber gets one dict as it stands in the log. One that raises is isolated: it keeps getting events, its errors
+    are counted in `failures`, and it is named once on stderr.
+    """
+
+    def __init__(self) -> None:
+        self._subscribers: list[Subscriber] = []
+        self.failures: dict[str, int] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._subscribers)
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Adds a subscriber; calling what is returned removes it again."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber) if subscriber in self._subscribers else None
+
+    def publish(self, record: JsonObject) -> None:
+        """Hands one event to all subscribers."""
+        for subscriber in tuple(self._subscribers):
+            try:
+                subscriber(record)
+            except Exception as error:
+                self._isolate(subscriber, error)
+
+    def _isolate(self, subscriber: Subscriber, error: Exception) -> None:
+        name = getattr(subscriber, "__qualname__", type(subscriber).__name__)
+        if name not in self.failures:
+            sys.stderr.write(f"oe: event subscriber '{name}' failed: {type(error).__name__}: {error}\n")
+        self.failures[name] = self.failures.get(name, 0) + 1

@@ -1,0 +1,76 @@
+"""The one way by which anything becomes true or known: commit to the store, then the log, then subscribers."""
+
+from __future__ import annotations
+
+from asyncio import TimerHandle, get_running_loop
+from collections.abc import Iterable, Sequence
+
+from oe.ports.committed import committed_events
+from oe.ports.event_log import EventLog
+from oe.ports.store import Outcome, Store
+from oe.run.bus import EventBus
+from oe.state.events import Event, as_object
+from oe.state.run_state import RunState
+
+FLUSH_SECONDS = 0.1
+"""How long an event that was never committed may wait before the operating system has it."""
+
+
+class Recorder:
+    """Keeps the order of semantics §5. Nothing here awaits, so a commit cannot be cut in half by a cancellation."""
+
+    def __init__(self, run_id: str, store: Store, log: EventLog, bus: EventBus, state: RunState) -> None:
+        self._run_id = run_id
+        self._store = store
+        self._log = log
+        self._bus = bus
+        self._state = state
+        self._timer: TimerHandle | None = None
+
+    def commit(self, outcome: Outcome) -> None:
+        """One outcome: a transaction, then its events."""
+        self._store.commit(self._run_id, (outcome,))
+        self._publish(committed_events(outcome), flush=True)
+
+    def record(self, entries: Sequence[Outcome | Event]) -> None:
+        """Several outcomes in one transaction, then their events and the uncommitted ones among them, in order."""
+        outcomes = [entry for entry in entries if isinstance(entry, Outcome)]
+        if outcomes:
+            self._store.commit(self._run_id, outcomes)
+        events: list[Event] = []
+        for entry in entries:
+            events.extend(committed_events(entry) if isinstance(entry, Outcome) else (entry,))
+        self.emit(events, flush=bool(outcomes))
+
+    def emit(self, events: Sequence[Event], *, flush: bool = False) -> None:
+        """Events that need no commit, or whose commit has been made."""
+        if not events:
+            return
+        self._publish(events, flush=flush)
+        if not flush and self._timer is None:
+            self._timer = get_running_loop().call_later(FLUSH_SECONDS, self._flush_late)
+
+    def restore(self, outcomes: Iterable[Outcome]) -> None:
+        """Outcomes of an earlier process: they change the state and are not told again."""
+        for outcome in outcomes:
+            for event in committed_events(outcome):
+                self._state.apply(event)
+
+    def close(self) -> None:
+        """Stops the timer and hands over what is buffered."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._log.flush()
+
+    def _publish(self, events: Sequence[Event], *, flush: bool) -> None:
+        for event in events:
+            self._state.apply(event)
+        first = self._log.append(events, flush=flush)
+        if self._bus:
+            for number, event in enumerate(events, first):
+                self._bus.publish(as_object(event, self._run_id, number))
+
+    def _flush_late(self) -> None:
+        self._timer = None
+        self._log.flush()
