@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from oe.diagnostics import Problem
+from oe.lang.document import Path
+from oe.lang.reference import Reference
 from oe.lang.scope import MISSING, Missing, Scope
 from oe.ports.files import Files
 from oe.ports.process import ProcessRunner
@@ -84,6 +86,9 @@ class NodeKind(Protocol):
 
     def check(self, node: Node, experience: Experience, files: Files) -> Iterable[Problem]:
         """Everything of this kind that can be seen without running: missing files, keys that exclude each other."""
+
+    def references(self, node: Node) -> Iterable[tuple[Path, Reference]]:
+        """The references in the kind's own keys, each with the path of its text inside the node."""
 
     def prepare(self, node: Node, files: Files) -> Executor:
         """The node's executor. Raises NodeError (not retryable) where what it needs is not there."""

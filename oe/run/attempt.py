@@ -22,7 +22,8 @@ from oe.values import Json, JsonObject, compact
 
 
 class Job(NamedTuple):
-    """One slot to be carried out. `executor` is made when it is first needed and may raise NodeError."""
+    """One slot to be carried out. `executor` is made when it is first needed and may raise NodeError; `refusal` is why
+    the slot fails before it starts (a condition on it cannot be evaluated)."""
 
     node: Node
     slot: str
@@ -30,6 +31,7 @@ class Job(NamedTuple):
     scope: Scope
     view: JsonObject
     index: int | None = None
+    refusal: NodeError | None = None
 
 
 class End(Enum):
@@ -101,8 +103,12 @@ class Attempts:
             writes = self._rules.check(job.node, output.state_delta, lambda name: job.scope.state.get(name, MISSING))
             self._refuse_secrets(output)
             return output, writes
-        except (NodeError, asyncio.CancelledError):
+        except NodeError:
             raise
+        except asyncio.CancelledError as error:
+            if _is_being_cancelled():
+                raise
+            raise NodeError("CancelledError: the node's own code was cancelled", name="CancelledError") from error
         except Exception as error:
             raise NodeError(f"{type(error).__name__}: {error}", name=type(error).__name__) from error
         finally:
@@ -112,6 +118,8 @@ class Attempts:
         limit = job.node.timeout_seconds
         deadline: asyncio.Timeout | None = None
         try:
+            if job.refusal is not None:
+                raise job.refusal
             args = job.node.args.resolve(job.scope)
             request = Request(job.node, args if isinstance(args, dict) else {}, job.scope, job.view, job.node.writes)
             executor = job.executor()
@@ -170,6 +178,11 @@ class Attempts:
 
     def _event(self, kind: str, ts: float, job: Job, number: int) -> Event:
         return Event(kind, ts, job.slot, number, job.index, job.node.phase)
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _sentence(error: NodeError) -> str:

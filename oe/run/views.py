@@ -1,0 +1,73 @@
+"""What a unit and the conditions around it can see: the bridge from ledger and edge outputs to scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from oe.lang.reference import Reference
+from oe.lang.scope import Missing, Scope
+from oe.plan.graph import Graph, Link
+from oe.ports.kind import NodeKind
+from oe.spec.model import Node
+from oe.state.ledger import Ledger
+from oe.values import Json, JsonObject
+
+
+class Views:
+    """Builds scopes. A node sees the fields that it reads and those that its references name, nothing else."""
+
+    def __init__(self, graph: Graph, ledger: Ledger, args: JsonObject, kinds: Mapping[str, NodeKind]) -> None:
+        self._graph = graph
+        self._ledger = ledger
+        self._args = args
+        self._kinds = kinds
+        self._outputs: dict[int, Json] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
+
+    def keep_output(self, rank: int, output: Json | Missing) -> None:
+        """Takes the edge output of a unit that finished."""
+        if not isinstance(output, Missing):
+            self._outputs[rank] = output
+
+    def of_node(self, rank: int, node: Node) -> tuple[Scope, JsonObject]:
+        """The node's scope, and its view: the fields that it declares in `reads`."""
+        names = self._names.get(node.id)
+        if names is None:
+            names = self._names[node.id] = self._names_of(node)
+        state = self._ledger.view(rank, names)
+        view = {name: state[name] for name in node.reads if name in state}
+        return Scope(state=state, args=self._args, inputs=self._inputs(rank), reads=view), view
+
+    def test_unit(self, rank: int) -> bool:
+        """The unit's own `when`, against its view. Raises NodeError."""
+        when = self._graph.units[rank].when
+        if when is None:
+            return True
+        state = self._ledger.view(rank, _state_names(when.references()))
+        return when.test(Scope(state=state, args=self._args, inputs=self._inputs(rank)))
+
+    def test_edge(self, link: Link) -> bool:
+        """An edge's `when`, against its source's view and writes. Raises NodeError."""
+        if link.when is None:
+            return True
+        state = self._ledger.after(link.source, _state_names(link.when.references()))
+        inputs = self._inputs(link.source)
+        if link.source in self._outputs:
+            inputs[self._graph.ids[link.source]] = self._outputs[link.source]
+        return link.when.test(Scope(state=state, args=self._args, inputs=inputs))
+
+    def _inputs(self, rank: int) -> dict[str, Json]:
+        ids, outputs = self._graph.ids, self._outputs
+        return {ids[link.source]: outputs[link.source] for link in self._graph.incoming[rank] if link.source in outputs}
+
+    def _names_of(self, node: Node) -> tuple[str, ...]:
+        references = [reference for _, reference in node.args.references()]
+        if node.for_each is not None:
+            references += [reference for _, reference in node.for_each.source.references()]
+        references += [reference for _, reference in self._kinds[node.kind].references(node)]
+        return tuple(dict.fromkeys((*node.reads, *_state_names(references))))
+
+
+def _state_names(references: Iterable[Reference]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(reference.segments[0]) for reference in references
+                               if reference.root == "state" and reference.segments))
