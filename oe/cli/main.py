@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn, TextIO
@@ -22,5 +23,11 @@ def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> 
 
 
 def entry() -> NoReturn:
-    """The process: arguments and streams from `sys`, the exit code back to it."""
-    sys.exit(main(sys.argv[1:], sys.stdin, sys.stdout, sys.stderr))
+    """The process: arguments and streams from `sys`, the exit code back to it. A reader that went away is no error."""
+    try:
+        code = main(sys.argv[1:], sys.stdin, sys.stdout, sys.stderr)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
+        code = 0
+    sys.exit(code)

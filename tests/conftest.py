@@ -1,0 +1,37 @@
+"""What holds for every test: nothing of the caller's environment leaks in, and what is not run is said."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.support.program import archive, program, pytest_generate_tests
+
+__all__ = ["archive", "program", "pytest_generate_tests"]
+
+_LONG = os.environ.get("OE_LONG") == "1"
+_CALLERS_VARIABLES = ("OE_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "OLLAMA_", "OTEL_")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves the long torture to `./check.sh long`; pytest counts it as deselected."""
+    if _LONG:
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+def pytest_report_header() -> str:
+    return f"long torture: {'run' if _LONG else 'left out, ./check.sh long runs it'}"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key, a provider or a data directory of the person who runs the tests must not reach the product."""
+    for name in list(os.environ):
+        if name.startswith(_CALLERS_VARIABLES) and name != "OE_LONG":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_COLOR", "1")
