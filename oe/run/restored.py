@@ -32,8 +32,3 @@ class Restored:
     def next_number(self, slot: str) -> int:
         """The number that the slot's next attempt gets."""
         return self.numbers.get(slot, 0) + 1
-
-    @property
-    def successes(self) -> int:
-        """How many slots had succeeded."""
-        return sum(outcome.status == "success" for outcome in self._last.values())

@@ -39,7 +39,7 @@ _OBJECT: Json = {"type": "object"}
 
 EVENTS: dict[str, EventType] = {event.name: event for event in (
     EventType("run.started", "a run begins", True, False, {"args": _OBJECT}),
-    EventType("run.resumed", "a run is continued", True, False, {"restored": _COUNT}),
+    EventType("run.resumed", "a run is continued", True, False, {}),
     EventType("run.finished", "a run ends", True, False, {"status": _TEXT, "reason": _TEXT}, ("status",)),
     EventType("node.ready", "all incoming edges are decided", False, True, {}),
     EventType("node.started", "an attempt, or a unit of items, begins", False, True, {}),

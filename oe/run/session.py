@@ -1,0 +1,150 @@
+"""A run as a whole: puts the engine together from its ports, begins it, ends it, and says how it went."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from oe.clock import Clock
+from oe.errors import ExitCode
+from oe.plan.graph import Graph
+from oe.ports.committed import milestone_event
+from oe.ports.event_log import EventLog
+from oe.ports.files import Files
+from oe.ports.kind import NodeKind
+from oe.ports.node_log import NodeLogs
+from oe.ports.process import ProcessRunner
+from oe.ports.store import Ending, Milestone, Publication, Run, Store
+from oe.ports.threads import ThreadRunner
+from oe.redact import Redactor
+from oe.run.attempt import Attempts
+from oe.run.bus import EventBus
+from oe.run.context import Surroundings
+from oe.run.engine import Engine, Parts
+from oe.run.recorder import Recorder
+from oe.run.restored import Restored
+from oe.run.units import NodeRunner
+from oe.run.views import Views
+from oe.spec.model import Experience
+from oe.state.ledger import Ledger
+from oe.state.run_state import RunState
+from oe.state.status import RunStatus, StopReason, exit_code, run_status
+from oe.state.writes import WriteRules
+from oe.values import Json, JsonObject
+
+
+class Outside(NamedTuple):
+    """Everything outside the engine that a run touches."""
+
+    store: Store
+    log: EventLog
+    bus: EventBus
+    clock: Clock
+    processes: ProcessRunner
+    threads: ThreadRunner
+    files: Files
+    node_logs: NodeLogs
+    kinds: Mapping[str, NodeKind]
+    redactor: Redactor
+    environment: Mapping[str, str]
+    artifact: Callable[[str], str]
+    load_schema: Callable[[str], Json]
+    random: Callable[[], float]
+
+
+class RunResult(NamedTuple):
+    """How a run went. `nodes` and `totals` are as in `--json` (product.md)."""
+
+    run_id: str
+    status: RunStatus
+    reason: str | None
+    exit_code: ExitCode
+    state: JsonObject
+    nodes: list[JsonObject]
+    totals: JsonObject
+
+    def as_object(self) -> JsonObject:
+        """The documented `--json` object of run and resume."""
+        record: dict[str, Json] = {
+            "run_id": self.run_id, "status": self.status, "exit_code": int(self.exit_code), "state": self.state,
+            "nodes": self.nodes, "totals": self.totals,
+        }
+        if self.reason is not None:
+            record["reason"] = self.reason
+        return record
+
+
+class Session:
+    """One process's part of one run. `args` are complete, secret ones included; `milestone` is what began this part
+    (run.started or run.resumed). `state` may be looked at while the run goes on."""
+
+    def __init__(self, run: Run, experience: Experience, args: JsonObject, outside: Outside, *,
+                 milestone: Milestone, concurrency: int | None = None) -> None:
+        self._run = run
+        self._experience = experience
+        self._outside = outside
+        self._concurrency = concurrency or experience.runtime.concurrency
+        self._args = args
+        self._milestone = milestone
+        self._graph = Graph(experience)
+        self._ledger = Ledger(self._graph, experience.fields, run.base)
+        self._engine: Engine | None = None
+        self._requested_stop: StopReason | None = None
+        self.state = RunState(experience.units)
+
+    async def carry_out(self) -> RunResult:
+        """Runs to the end and commits it. Raises StoreError where the truth cannot be written any more."""
+        outside = self._outside
+        recorder = Recorder(self._run.run_id, outside.store, outside.log, outside.bus, self.state)
+        restored = Restored(outside.store.journal(self._run.run_id) if self._run.resumed else ())
+        engine = self._engine = self._assemble(recorder, restored)
+        recorder.emit((milestone_event(self._milestone),), flush=True)
+        try:
+            if self._requested_stop is not None:
+                asyncio.get_running_loop().call_soon(engine.stop, self._requested_stop)
+            await engine.run()
+            return self._end(engine, recorder)
+        finally:
+            recorder.close()
+
+    def stop(self, reason: StopReason) -> None:
+        """Asks the run to end; see Engine.stop. Must be called on the event loop's thread."""
+        self._requested_stop = self._requested_stop or reason
+        if self._engine is not None:
+            self._engine.stop(reason)
+
+    def _assemble(self, recorder: Recorder, restored: Restored) -> Engine:
+        outside, experience = self._outside, self._experience
+        shared = Surroundings(
+            self._run.run_id, experience.folder, outside.environment, outside.processes, outside.threads, outside.files,
+            outside.node_logs, recorder, outside.clock, outside.artifact, experience.runtime.cleanup_timeout_seconds)
+        views = Views(self._graph, self._ledger, self._args, outside.kinds)
+        attempts = Attempts(shared, WriteRules(experience, outside.load_schema), outside.redactor, restored.numbers,
+                            outside.random, self._cancel_reason, experience.runtime.max_in_flight)
+        runner = NodeRunner(views, attempts, outside.kinds, outside.files)
+        return Engine(Parts(experience, self._graph, self._ledger, views, recorder, runner, restored, outside.clock),
+                      self._concurrency)
+
+    def _cancel_reason(self) -> str:
+        return self._engine.cancel_reason if self._engine is not None else "user"
+
+    def _end(self, engine: Engine, recorder: Recorder) -> RunResult:
+        status = run_status(failed=engine.failed, finished=engine.finished, blocked=len(engine.blocked),
+                            stopped=engine.stopped)
+        reason: str | None = engine.stopped
+        if engine.blocked:
+            reason = f"deadlock: {', '.join(engine.blocked[:10])} can never start"
+        final = self._ledger.final()
+        now = self._outside.clock.now()
+        self.state.finished_at = now
+        milestones = self._outside.store.end_run(self._run.run_id, Ending(
+            status, reason, now, final, self.state.totals(), self._publications() if status == "success" else ()))
+        recorder.emit([milestone_event(milestone) for milestone in milestones], flush=True)
+        return RunResult(self._run.run_id, status, reason, exit_code(status, reason), final,
+                         [unit.as_object() for unit in self.state.units.values()], self.state.totals())
+
+    def _publications(self) -> list[Publication]:
+        persistent = [field for field in self._experience.fields.values() if field.persist]
+        return [Publication(field.name, field.merge, value)
+                for field in persistent for _, value in self._ledger.deltas((field.name,))]

@@ -1,0 +1,64 @@
+"""The arguments of a run: what was given, against what the experience declares (semantics §1, args)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from oe.errors import UsageError
+from oe.lang.schema import compile_schema
+from oe.lang.scope import Missing
+from oe.redact import SHORTEST_SECRET
+from oe.spec.model import Argument, Experience
+from oe.text import did_you_mean
+from oe.values import Json
+
+
+def bind_arguments(experience: Experience, given: dict[str, Json], load: Callable[[str], Json]) -> dict[str, Json]:
+    """The complete arguments: given ones checked against their declarations, defaults filled in.
+
+    Undeclared section: whatever is given. Raises UsageError that lists everything that is wrong.
+    """
+    declared = experience.arguments
+    if declared is None:
+        return dict(given)
+    faults = [_unknown(name, list(declared)) for name in given if name not in declared]
+    bound: dict[str, Json] = {}
+    for argument in declared.values():
+        if argument.name in given:
+            bound[argument.name] = given[argument.name]
+            faults += _faults(argument, given[argument.name], load)
+        elif not isinstance(argument.default, Missing):
+            bound[argument.name] = argument.default
+        elif argument.required:
+            faults.append(f"missing argument '{argument.name}': pass --arg {argument.name}=VALUE")
+    if faults:
+        raise UsageError("\n".join(faults), code="invalid-arguments")
+    return bound
+
+
+def secret_arguments(experience: Experience) -> list[str]:
+    """Names of the arguments whose values are stored and shown nowhere."""
+    return [argument.name for argument in (experience.arguments or {}).values() if argument.secret]
+
+
+def is_text_argument(experience: Experience, name: str) -> bool:
+    """Whether `--arg name=v` is taken as text as it stands, rather than as JSON where it parses."""
+    argument = (experience.arguments or {}).get(name)
+    return argument is not None and isinstance(argument.schema, dict) and argument.schema.get("type") == "string"
+
+
+def _unknown(name: str, declared: list[str]) -> str:
+    hint = did_you_mean(name, declared)
+    legal = f"declared are: {', '.join(declared)}" if declared else "the experience declares none"
+    return f"unknown argument '{name}': {hint or legal}"
+
+
+def _faults(argument: Argument, value: Json, load: Callable[[str], Json]) -> list[str]:
+    if argument.secret and (not isinstance(value, str) or len(value) < SHORTEST_SECRET):
+        return [f"secret argument '{argument.name}' must be text of at least {SHORTEST_SECRET} characters"]
+    violations = compile_schema(argument.schema, load=load).violations(value, limit=5)
+    return [f"argument '{argument.name}'{_path(violation.path)}: {violation.message}" for violation in violations]
+
+
+def _path(path: tuple[str | int, ...]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
