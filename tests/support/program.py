@@ -56,7 +56,7 @@ class Program:
     def start(self, *arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None,
               **options: Any) -> subprocess.Popen[bytes]:
         """Starts it and returns at once, for signals, kills and pipes; `options` go to Popen. The caller ends it."""
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(self.arguments(*arguments), cwd=cwd or self._folder,
                                 env=self.environment | dict(env or {}), **streams | options)
 
