@@ -1,29 +1,65 @@
-"""The command line: parses, hands the work to the command, prints and exits."""
+"""The command line: finds the command, hands over, turns every error into a sentence and an exit code."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, TextIO
+from typing import NamedTuple, NoReturn, TextIO
 
-VERSION = "0.1.0"
+from oe.cli.console import Console
+from oe.cli.version import VERSION
+from oe.errors import EXIT_MEANINGS, ExitCode, OeError, SpecError, UsageError
+from oe.text import did_you_mean
+
+
+class Command(NamedTuple):
+    """One command: a module in oe/cli/commands with `configure(parser)` and `execute(options, console) -> int`."""
+
+    name: str
+    module: str
+    summary: str
+
+
+COMMANDS = (
+    Command("run", "run", "run an experience"),
+    Command("resume", "resume", "continue a run that failed, was cancelled or was killed"),
+    Command("validate", "validate", "show every problem of an experience"),
+    Command("inspect", "inspect_run", "show the events of a run"),
+    Command("runs", "runs", "list runs"),
+    Command("state", "state", "show the values of state fields"),
+    Command("reset-state", "reset_state", "clear persistent fields"),
+    Command("logs", "logs", "show what the nodes printed"),
+    Command("schema", "schema", "print the JSON Schema of the format or of the events"),
+    Command("init", "init", "make a new experience from a template"),
+    Command("doctor", "doctor", "check this host"),
+)
 
 
 def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
-    """Runs one command and gives its exit code; argparse's own exits are turned into codes."""
-    parser = argparse.ArgumentParser(prog="oe", description="Run written procedures as graphs.")
-    parser.add_argument("--version", action="version", version=f"oe {VERSION}")
+    """Runs one command and gives its exit code (oe.errors.ExitCode). Nothing but a closed stdout escapes."""
+    console = Console(stdin, stdout, stderr)
     try:
-        parser.parse_args(argv)
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+        return _dispatch(list(argv), console)
+    except OeError as error:
+        return _report(error, console, as_json="--json" in argv)
+    except KeyboardInterrupt:
+        console.note("oe: interrupted")
+        return int(ExitCode.CANCELLED)
+    except BrokenPipeError:
+        raise
+    except Exception:
+        import traceback
+
+        console.note(traceback.format_exc().rstrip())
+        console.note(f"oe: this is a fault of oe {VERSION} itself; please report it with the lines above")
+        return int(ExitCode.INTERNAL)
 
 
 def entry() -> NoReturn:
     """The process: arguments and streams from `sys`, the exit code back to it. A reader that went away is no error."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = main(sys.argv[1:], sys.stdin, sys.stdout, sys.stderr)
         sys.stdout.flush()
@@ -31,3 +67,56 @@ def entry() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the flush at exit fails again
         code = 0
     sys.exit(code)
+
+
+def overview() -> str:
+    """What `oe --help` prints."""
+    width = max(len(command.name) for command in COMMANDS)
+    lines = ["usage: oe COMMAND [PATH] [options]", "", "Runs written procedures as graphs.", "", "commands:"]
+    lines += [f"  {command.name:<{width}}  {command.summary}" for command in COMMANDS]
+    lines += ["", "PATH is an experience directory or its YAML or JSON file; default: this directory.",
+              "`oe COMMAND --help` shows a command's options; `oe --version` the version.", "", "exit codes:"]
+    lines += [f"  {int(code):>3}  {meaning}" for code, meaning in EXIT_MEANINGS.items()]
+    return "\n".join(lines)
+
+
+def _dispatch(argv: list[str], console: Console) -> int:
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        console.result(overview())
+        return int(ExitCode.SUCCESS if argv else ExitCode.USAGE)
+    if argv[0] in ("-V", "--version"):
+        console.result(f"oe {VERSION}")
+        return int(ExitCode.SUCCESS)
+    command = next((command for command in COMMANDS if command.name == argv[0]), None)
+    if command is None:
+        names = [command.name for command in COMMANDS]
+        raise UsageError(f"no command '{argv[0]}'", hint=did_you_mean(argv[0], names) or "`oe --help` lists them")
+    return _execute(command, argv[1:], console)
+
+
+def _execute(command: Command, argv: list[str], console: Console) -> int:
+    from importlib import import_module
+
+    from oe.cli.parser import HelpShown, Parser
+
+    module = import_module(f"oe.cli.commands.{command.module}")
+    parser = Parser(prog=f"oe {command.name}", description=module.__doc__ or command.summary, console=console)
+    module.configure(parser)
+    try:
+        options = parser.parse_intermixed_args(argv)
+    except HelpShown:
+        return int(ExitCode.SUCCESS)
+    return int(module.execute(options, console))
+
+
+def _report(error: OeError, console: Console, *, as_json: bool) -> int:
+    if as_json:
+        console.result_json({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
+    elif isinstance(error, SpecError):
+        for problem in error.problems:
+            console.problem(problem)
+    else:
+        console.note(f"oe: {error.message}")
+        if error.hint:
+            console.note(f"    hint: {error.hint}")
+    return int(error.exit_code)
