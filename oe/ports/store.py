@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from oe.lang.scope import MISSING, Missing
-from oe.spec.model import Merge
 from oe.state.status import OutcomeStatus, RunStatus
 from oe.values import Json, JsonObject
+
+if TYPE_CHECKING:  # the model is costly to import, and commands that only read need none of it
+    from oe.spec.model import Merge
+
+
+_NOTHING: JsonObject = {}
+
 
 class Failure(NamedTuple):
     """Why an attempt failed: the error's class name and one redacted sentence."""
@@ -20,8 +26,10 @@ class Failure(NamedTuple):
 class Outcome(NamedTuple):
     """The journal row of one attempt (semantics §5): everything its committed events are made of.
 
-    `writes` are (field, delta) in the order written. `details` holds what some outcomes have beside: `delay_ms` of a
-    retry, `fallback`, `by_failure` of a skip, provenance of a cached result. `index` is the item's, where there is one.
+    `writes` are (field, delta) in the order written. `details` holds what some outcomes have beside. Those that
+    `oe.ports.committed` makes events of: `phase` and `index` (of the item) where there is one; `delay_ms` of a retry;
+    `fallback`: true; `cached`: {key, saved, run}; `tokens`: [{input_tokens, output_tokens, model?}], one a call;
+    `exhausted`: the iterations of a loop that reached its bound. Others are kept as they are (`by_failure` of a skip).
     """
 
     slot: str
@@ -32,10 +40,10 @@ class Outcome(NamedTuple):
     key: str | None = None
     writes: Sequence[tuple[str, Json]] = ()
     edge_output: Json | Missing = MISSING
-    metrics: JsonObject = {}
+    metrics: JsonObject = _NOTHING
     error: Failure | None = None
     reason: str | None = None
-    details: JsonObject = {}
+    details: JsonObject = _NOTHING
 
 
 class Owner(NamedTuple):
@@ -129,9 +137,12 @@ class RunExists(Exception):
 class Store(Protocol):
     """Runs, journal, state and history. Each method is one transaction and blocks until it is done.
 
-    A database that another process holds is waited for (60 s) before StoreError `store-locked`; a full disk, a read-only
-    place, a corrupt file or a newer schema raise StoreError that says so. What had been committed stays.
-    Runs are keyed by `experience`, the absolute path of the experience's file: two files share neither state nor latest.
+    A database that another process holds is waited for (60 s) before StoreError `store-locked`; a full disk, a
+    read-only place, a corrupt file or a newer schema raise StoreError that says so. What had been committed stays. A
+    method that is given the id of a run raises NotFoundError where there is none, unless it says otherwise.
+    Runs are keyed by `experience`, the absolute path of the experience's file: two files share neither state nor
+    `latest`. Only the holder of a run's lock writes to it; any process may read at any time. Values come back as equal
+    JSON. Iterators are lazy and may be left unfinished; they do not hold the database.
     """
 
     def create_run(self, run: NewRun) -> Run:
@@ -139,7 +150,7 @@ class Store(Protocol):
         persistent fields at this moment. Raises RunExists."""
 
     def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str) -> Run:
-        """Marks it running again under a new owner and adds milestone run.resumed."""
+        """Marks it running again under a new owner, with no end and no state, and adds milestone run.resumed."""
 
     def commit(self, run_id: str, outcomes: Sequence[Outcome]) -> None:
         """Journal rows with their writes, all or none."""
@@ -148,15 +159,20 @@ class Store(Protocol):
         """The committed outcomes of these slots no longer count: they stay in the history, not in `journal`."""
 
     def end_run(self, run_id: str, ending: Ending) -> Sequence[Milestone]:
-        """Records the end, publishes, adds milestones (state.published, state.conflict, run.finished) and returns the
-        ones that were added."""
+        """Records the end, publishes, adds milestones (state.conflict for each field, state.published, run.finished)
+        and returns the ones that were added. Only a success publishes, and a run publishes once; `set_once` stays as it
+        is where the workspace has a value, and an unequal one is a conflict."""
+
+    def remove_run(self, run_id: str) -> None:
+        """Forgets the run and its journal; what it published stays."""
 
     def find_run(self, run_id: str) -> Run | None:
-        """The run of that id."""
+        """The run of that id, or None."""
 
     def find_runs(self, experience: str | None, *, prefix: str = "", before: str | None = None,
                   limit: int = 50) -> list[Run]:
-        """Newest first; `prefix` of the id; `before` a run id for the next page. `experience` None: of all files."""
+        """Newest first by creation; `prefix` of the id; `before` a run id for the next page. `experience` None: of all
+        files."""
 
     def journal(self, run_id: str) -> Iterator[Outcome]:
         """The outcomes that count, in commit order."""
@@ -165,7 +181,7 @@ class Store(Protocol):
         """Every outcome, superseded ones too, and every milestone, in commit order: what the log is rebuilt from."""
 
     def history(self, run_id: str, field: str | None = None) -> Iterator[HistoryEntry]:
-        """Writes in commit order."""
+        """Writes in commit order, those of superseded outcomes too."""
 
     def workspace(self, experience: str) -> JsonObject:
         """The values of persistent fields."""

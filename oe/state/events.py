@@ -1,4 +1,4 @@
-"""The closed set of events: one line each in EVENTS. The log, subscribers, reducer and `oe schema --events` share it."""
+"""The closed set of events, one line each in EVENTS: shared by log, subscribers, reducer and `oe schema --events`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from oe.clock import iso
 from oe.ids import node_of
 from oe.values import Json, JsonObject, compact
 
+_NOTHING: JsonObject = {}
+
 
 class Event(NamedTuple):
     """One moment of a run. `slot` is None for events of the run itself; `data` holds what its type adds."""
@@ -16,9 +18,9 @@ class Event(NamedTuple):
     ts: float
     slot: str | None = None
     attempt: int | None = None
-    index: int | None = None
+    index: int | None = None  # type: ignore[assignment]  # tuple has a method of that name
     phase: str | None = None
-    data: JsonObject = {}
+    data: JsonObject = _NOTHING
 
 
 class EventType(NamedTuple):

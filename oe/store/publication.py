@@ -1,0 +1,46 @@
+"""How a run's deltas reach the workspace (semantics §4, Publication). Pure; both stores publish by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from oe.ports.store import Ending, Milestone, Publication
+from oe.values import Json, JsonObject, equal
+
+
+class Published(NamedTuple):
+    """The new values of the fields that changed, and the set_once fields that hold another value already."""
+
+    values: Mapping[str, Json]
+    conflicts: Sequence[str]
+
+
+def publish(current: JsonObject, publications: Iterable[Publication]) -> Published:
+    """Merges deltas, in their order, into the workspace's values. An array_append delta that is no list is one element,
+    as in the fold of a run; here the list is copied once, not once a delta."""
+    changed: dict[str, Json] = {}
+    growing: dict[str, list[Json]] = {}
+    conflicts: list[str] = []
+    for field, merge, delta in publications:
+        if merge == "array_append":
+            if field not in growing:
+                before = current.get(field)
+                growing[field] = list(before) if isinstance(before, list) else []
+                changed[field] = growing[field]
+            growing[field].extend(delta if isinstance(delta, list) else [delta])
+        elif merge == "last_wins" or (field not in current and field not in changed):
+            changed[field] = delta
+        elif not equal(changed.get(field, current.get(field)), delta) and field not in conflicts:
+            conflicts.append(field)
+    return Published(changed, conflicts)
+
+
+def closing_milestones(number: int, ending: Ending, published: Published) -> list[Milestone]:
+    """The milestones of an end in their order; the first gets `number`."""
+    data: list[tuple[str, JsonObject]] = [("state.conflict", {"field": field}) for field in published.conflicts]
+    if published.values:
+        data.append(("state.published", {"fields": list(published.values)}))
+    finished = {"status": ending.status} | ({"reason": ending.reason} if ending.reason is not None else {})
+    data.append(("run.finished", finished))
+    return [Milestone(number + place, kind, ending.finished_at, extra) for place, (kind, extra) in enumerate(data)]
