@@ -161,21 +161,48 @@ async def start_run(experience: Experience, options: RunOptions, events: EventBu
         return await _carry_out(workspace, experience, run, args, options, events, milestone)
 
 
-async def resume_run(experience: Experience, options: RunOptions, events: EventBus | None = None) -> RunResult | Run:
-    """Continues the run `options.run_id` (a name as for `find_run`). A run that has succeeded is given back as it is."""
+class Resumed(NamedTuple):
+    """What `resume_run` came to. `reopened` is False for a run that had succeeded already: nothing was done then."""
+
+    result: RunResult
+    reopened: bool
+
+
+async def resume_run(experience: Experience, options: RunOptions, events: EventBus | None = None) -> Resumed:
+    """Continues the run `options.run_id` (a name as for `find_run`) unless it has succeeded.
+
+    Raises AlreadyRunningError where a live process owns it, UsageError where a secret argument is not given again.
+    """
+    from oe.ports.store import Milestone
+
     with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
         run = workspace.find_run(options.run_id or "latest")
         if run.status == "success":
-            return run
+            return Resumed(_result_of(workspace, experience, run), reopened=False)
         args = {**run.args, **_secrets_again(experience, run, options.args)}
         if not workspace.folder.lock(run.run_id):
             raise AlreadyRunningError(f"run '{run.run_id}' is being carried out by {_describe(run)}")
         now = SystemClock().now()
         run = workspace.store.reopen_run(run.run_id, workspace.folder.owner, now, _spec_text(experience))
-        from oe.ports.store import Milestone
-
         milestone = Milestone(0, "run.resumed", now, {})
-        return await _carry_out(workspace, experience, run, args, options, events, milestone)
+        return Resumed(await _carry_out(workspace, experience, run, args, options, events, milestone), reopened=True)
+
+
+def _result_of(workspace: Workspace, experience: Experience, run: Run) -> RunResult:
+    """A run that has ended, as its own process gave it."""
+    from oe.ports.committed import committed_events
+    from oe.ports.store import Outcome
+    from oe.run.session import RunResult
+    from oe.state.run_state import RunState
+    from oe.state.status import exit_code
+
+    state = RunState(experience.units)
+    for entry in workspace.store.everything(run.run_id):
+        if isinstance(entry, Outcome):
+            for event in committed_events(entry):
+                state.apply(event)
+    return RunResult(run.run_id, run.status, run.reason, exit_code(run.status, run.reason), run.state or {},
+                     [unit.as_object() for unit in state.units.values()], run.totals)
 
 
 def _read_document(file: str) -> Document:

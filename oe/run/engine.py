@@ -52,10 +52,11 @@ class Engine:
     After that `stopped` holds the reason of the stop, and `blocked` the units that could never be decided.
     """
 
-    def __init__(self, parts: Parts, concurrency: int) -> None:
+    def __init__(self, parts: Parts, concurrency: int, timeout_seconds: float | None) -> None:
         self._parts = parts
         self._graph = parts.graph
         self._concurrency = concurrency
+        self._timeout_seconds = timeout_seconds
         self._frontier = Frontier(parts.graph, parts.views.test_edge, parts.views.test_unit)
         self._ready: list[tuple[int, int]] = []
         self._refusals: dict[int, NodeError] = {}
@@ -72,9 +73,8 @@ class Engine:
         """Carries the run out. Raises what an engine fault raised, after everything that ran has ended."""
         loop = asyncio.get_running_loop()
         self._ended = loop.create_future()
-        limit = self._parts.experience.runtime.timeout_seconds
-        if limit is not None:
-            self._timers.append(loop.call_later(limit, self.stop, "deadline"))
+        if self._timeout_seconds is not None:
+            self._timers.append(loop.call_later(self._timeout_seconds, self.stop, "deadline"))
         self._follow(self._frontier.roots())
         try:
             await self._wait()

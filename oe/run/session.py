@@ -80,11 +80,12 @@ class Session:
     (run.started or run.resumed). `state` may be looked at while the run goes on."""
 
     def __init__(self, run: Run, experience: Experience, args: JsonObject, outside: Outside, *,
-                 milestone: Milestone, concurrency: int | None = None) -> None:
+                 milestone: Milestone, concurrency: int | None = None, timeout_seconds: float | None = None) -> None:
         self._run = run
         self._experience = experience
         self._outside = outside
         self._concurrency = concurrency or experience.runtime.concurrency
+        self._timeout_seconds = timeout_seconds or experience.runtime.timeout_seconds
         self._args = args
         self._milestone = milestone
         self._graph = Graph(experience)
@@ -124,7 +125,7 @@ class Session:
                             outside.random, self._cancel_reason, experience.runtime.max_in_flight)
         runner = NodeRunner(views, attempts, outside.kinds, outside.files)
         return Engine(Parts(experience, self._graph, self._ledger, views, recorder, runner, restored, outside.clock),
-                      self._concurrency)
+                      self._concurrency, self._timeout_seconds)
 
     def _cancel_reason(self) -> str:
         return self._engine.cancel_reason if self._engine is not None else "user"

@@ -1,0 +1,86 @@
+"""`--args` and `--arg`: from what stands on the command line to the values of arguments."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+
+from oe.cli.console import Console
+from oe.errors import NotFoundError, UsageError
+from oe.values import Json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--args` and `--arg`."""
+    parser.add_argument("--args", metavar="JSON", help="all arguments as a JSON object, @FILE, or - for standard input")
+    parser.add_argument("--arg", action="append", default=[], metavar="K=V",
+                        help="one argument; V may be env:NAME or file:PATH; repeatable")
+
+
+def read_arguments(whole: str | None, single: Sequence[str], is_text: Callable[[str], bool],
+                   console: Console) -> dict[str, Json]:
+    """The arguments that were given; a single one overrules the whole.
+
+    `is_text` says whether an argument's declared type is string: such a value stays as it stands, another is JSON if it
+    parses. Raises UsageError, NotFoundError.
+    """
+    given = _read_whole(whole, console) if whole is not None else {}
+    for pair in single:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--arg '{pair}' is not of the form K=V")
+        given[name] = _read_single(name, text, is_text, console)
+    return given
+
+
+def _read_whole(text: str, console: Console) -> dict[str, Json]:
+    source = "--args"
+    if text == "-":
+        text, source = console.stdin.read(), "standard input"
+    elif text.startswith("@"):
+        source = text[1:]
+        text = _read_file(source)
+    value = _strict_json(text, source)
+    if not isinstance(value, dict):
+        raise UsageError(f"{source}: expected a JSON object, found {text[:40]!r}")
+    return value
+
+
+def _strict_json(text: str, source: str) -> Json:
+    try:
+        value: Json = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{source}: not JSON: {error}", hint='for example --args \'{"name": "World"}\'') from error
+    return value
+
+
+def _refuse_constant(name: str) -> Json:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _read_single(name: str, text: str, is_text: Callable[[str], bool], console: Console) -> Json:
+    if text.startswith("env:"):
+        variable = text[4:]
+        if variable not in console.environment:
+            raise UsageError(f"--arg {name}: environment variable '{variable}' is not set")
+        text = console.environment[variable]
+    elif text.startswith("file:"):
+        text = _read_file(text[5:]).removesuffix("\n")
+    if is_text(name):
+        return text
+    try:
+        value: Json = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return text
+    return value
+
+
+def _read_file(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        raise NotFoundError(f"no such file: '{path}'") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read '{path}': {error}") from error

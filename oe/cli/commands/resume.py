@@ -1,0 +1,41 @@
+"""`oe resume`: goes on with a run that did not end in success."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+
+from oe.app import RunOptions, resume_run
+from oe.cli.arguments import add_arguments, read_arguments
+from oe.cli.console import Console
+from oe.cli.parser import add_path
+from oe.cli.running import add_run_options, carry_out, checked_experience, positive, seconds_of
+from oe.run.bus import EventBus
+from oe.run.session import RunResult
+from oe.spec.arguments import is_text_argument
+from oe.spec.model import Experience
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of resume."""
+    add_path(parser)
+    parser.add_argument("--run-id", metavar="RUN", default="latest", help="run id, unique prefix, or latest (default)")
+    add_arguments(parser)
+    add_run_options(parser)
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """Checks everything, then goes on. A run that succeeded is not reopened: it says so and exits 0."""
+    concurrency = positive(options.concurrency, "--concurrency")
+    timeout = seconds_of(options.timeout)
+    experience = checked_experience(options.path, console)
+    args = read_arguments(options.args, options.arg, partial(is_text_argument, experience), console)
+    return carry_out(partial(_resume, experience, console),
+                     RunOptions(args, concurrency, timeout, options.run_id, options.data_dir), options, console)
+
+
+async def _resume(experience: Experience, console: Console, options: RunOptions, bus: EventBus) -> RunResult:
+    resumed = await resume_run(experience, options, bus)
+    if not resumed.reopened:
+        console.note(f"oe: run {resumed.result.run_id} has succeeded already; `oe run` starts a new one")
+    return resumed.result

@@ -1,0 +1,31 @@
+"""`oe run`: a new run of an experience."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+
+from oe.app import RunOptions, start_run
+from oe.cli.arguments import add_arguments, read_arguments
+from oe.cli.console import Console
+from oe.cli.parser import add_path
+from oe.cli.running import add_run_options, carry_out, checked_experience, positive, seconds_of
+from oe.spec.arguments import is_text_argument
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of run."""
+    add_path(parser)
+    add_arguments(parser)
+    parser.add_argument("--run-id", metavar="ID", help="the run's id (default: made from the date)")
+    add_run_options(parser)
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """Checks everything, then runs."""
+    concurrency = positive(options.concurrency, "--concurrency")
+    timeout = seconds_of(options.timeout)
+    experience = checked_experience(options.path, console)
+    args = read_arguments(options.args, options.arg, partial(is_text_argument, experience), console)
+    return carry_out(partial(start_run, experience),
+                     RunOptions(args, concurrency, timeout, options.run_id, options.data_dir), options, console)

@@ -1,0 +1,170 @@
+"""What `oe run` and `oe resume` share: the event loop, progress, signals, the result on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeAlias
+
+from oe.app import Loaded, RunOptions, read_experience
+from oe.cli.console import Console
+from oe.cli.parser import add_data_dir, add_json
+from oe.cli.signals import stop_on_signals
+from oe.cli.stdout_guard import guarded_stdout
+from oe.clock import SystemClock
+from oe.errors import SpecError, UsageError
+from oe.render.progress import event_line, status_line, summary_line
+from oe.run.bus import EventBus
+from oe.run.session import RunResult, Session
+from oe.spec.model import Experience
+from oe.text import clip, format_size, parse_duration
+from oe.values import Json, JsonObject, compact
+
+Start: TypeAlias = Callable[[RunOptions, EventBus], Awaitable[RunResult]]
+
+_REDRAW_SECONDS = 0.1
+_LONGEST_TEXT = 65_536
+_LONGEST_JSON = 400
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Options that run and resume have in common."""
+    parser.add_argument("--concurrency", type=int, metavar="N", help="units that may run at once")
+    parser.add_argument("--timeout", metavar="DURATION", help="deadline for the run: 90, 30s, 5m, 2h")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr, only warnings and errors")
+    add_data_dir(parser)
+    add_json(parser)
+
+
+def checked_experience(path: str, console: Console) -> Experience:
+    """The experience, its warnings told. Raises SpecError."""
+    loaded: Loaded = read_experience(path)
+    if loaded.experience is None:
+        raise SpecError(loaded.problems)
+    for problem in loaded.problems:
+        console.problem(problem)
+    return loaded.experience
+
+
+def seconds_of(text: str | None) -> float | None:
+    """Seconds of a `--timeout`. Raises UsageError."""
+    if text is None:
+        return None
+    seconds = parse_duration(text)
+    if seconds is None:
+        seconds = parse_duration(text + "s")
+    if not seconds:
+        raise UsageError(f"--timeout '{text}' is no duration", hint="write 90, 30s, 5m or 2h")
+    return seconds
+
+
+def positive(value: int | None, option: str) -> int | None:
+    """The value of an option that counts something. Raises UsageError for less than one."""
+    if value is not None and value < 1:
+        raise UsageError(f"{option} must be at least 1, found {value}")
+    return value
+
+
+def carry_out(start: Start, options: RunOptions, namespace: argparse.Namespace, console: Console) -> int:
+    """Runs to the end, shows how it goes and what it gave; the exit code."""
+    with guarded_stdout(console):
+        result = asyncio.run(_watched(start, options, namespace, console))
+        if namespace.json:
+            console.result_json(result.as_object())
+        else:
+            for line in _state_lines(result.state):
+                console.result(line)
+        if not namespace.quiet:
+            console.note(summary_line(result.as_object()))
+        return int(result.exit_code)
+
+
+async def _watched(start: Start, options: RunOptions, namespace: argparse.Namespace, console: Console) -> RunResult:
+    bus = EventBus()
+    display = _Display(console)
+    if not namespace.quiet:
+        if console.is_terminal:
+            bus.subscribe(display.note_failure)
+        else:
+            bus.subscribe(display.note_event)
+
+    def on_session(session: Session) -> None:
+        display.session = session
+
+    with stop_on_signals(display.stop):
+        redraw = None
+        if console.is_terminal and not namespace.quiet:
+            redraw = asyncio.create_task(display.redraw())
+        try:
+            return await start(options._replace(on_session=on_session, warn=display.warn), bus)
+        finally:
+            if redraw is not None:
+                redraw.cancel()
+            display.clear()
+
+
+class _Display:
+    """What a person sees of a run, on stderr."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._drawn = False
+        self._clock = SystemClock()
+        self.session: Session | None = None
+
+    def stop(self, reason: object) -> None:
+        """Passes a stop request on, and says so."""
+        if self.session is not None:
+            self.warn(f"oe: stopping ({reason}); once more to stop at once")
+            self.session.stop(reason)  # type: ignore[arg-type]
+
+    def warn(self, text: str) -> None:
+        """A line that stays."""
+        self.clear()
+        self._console.note(text)
+
+    def note_event(self, record: JsonObject) -> None:
+        """Without a terminal: a line for every node that ends."""
+        line = event_line(record)
+        if line is not None:
+            self._console.note(line)
+
+    def note_failure(self, record: JsonObject) -> None:
+        """On a terminal: only failures leave a line."""
+        if record["type"] in ("node.failed", "node.retrying"):
+            self.warn(event_line(record) or "")
+
+    async def redraw(self) -> None:
+        """Keeps the one line of a terminal up to date."""
+        while True:
+            await asyncio.sleep(_REDRAW_SECONDS)
+            if self.session is not None:
+                width = shutil.get_terminal_size().columns - 1
+                self._console.stderr.write("\r\x1b[K" + status_line(self.session.state, self._clock.now(), width))
+                self._console.stderr.flush()
+                self._drawn = True
+
+    def clear(self) -> None:
+        """Takes the line away."""
+        if self._drawn:
+            self._console.stderr.write("\r\x1b[K")
+            self._drawn = False
+
+
+def _state_lines(state: JsonObject) -> Iterable[str]:
+    for field, value in state.items():
+        yield from _field_lines(field, value)
+
+
+def _field_lines(field: str, value: Json) -> Iterable[str]:
+    if isinstance(value, str):
+        text = value.rstrip("\n")
+        if len(text) > _LONGEST_TEXT:
+            text = clip(text, _LONGEST_TEXT) + f"\n({format_size(len(value))}; `oe state {field}` shows all)"
+        yield f"{field}:\n{text}" if "\n" in text else f"{field}: {text}"
+        return
+    text = compact(value)
+    more = f" ({format_size(len(text))}; `oe state {field}` shows all)" if len(text) > _LONGEST_JSON else ""
+    yield f"{field}: {clip(text, _LONGEST_JSON)}{more}"

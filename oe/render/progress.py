@@ -1,0 +1,61 @@
+"""A run in lines while it goes on: one that is rewritten on a terminal, one an event elsewhere. Pure."""
+
+from __future__ import annotations
+
+from oe.state.run_state import RunState
+from oe.text import clip, format_duration, neutralise, plural
+from oe.values import JsonObject
+
+_TOLD = {"node.finished": "ok", "node.failed": "failed", "node.skipped": "skipped", "node.cancelled": "cancelled",
+         "node.retrying": "retry", "node.cached": "cached"}
+
+
+def status_line(state: RunState, now: float, width: int) -> str:
+    """`12/40 nodes, 3 running, 8.2/s, ETA 3.4s: fetch_diff` cut to the width of the terminal."""
+    total, done = len(state.units), state.settled
+    parts = [f"{done}/{plural(total, 'node')}"]
+    if failed := state.counts.get("failed", 0):
+        parts.append(f"{failed} failed")
+    if running := state.counts.get("running", 0):
+        parts.append(f"{running} running")
+    elapsed = now - state.started_at
+    if done and elapsed > 0:
+        rate = done / elapsed
+        parts.append(f"{rate:.1f}/s")
+        if done < total:
+            parts.append(f"ETA {format_duration((total - done) / rate)}")
+    line = ", ".join(parts)
+    activity = next(reversed(state.active.values()), None)
+    if activity is not None:
+        line += f": {activity.slot}"
+        if activity.pct is not None:
+            line += f" {activity.pct:.0%}"
+        if activity.message:
+            line += f" {activity.message}"
+    return clip(neutralise(line).replace("\n", " "), width)
+
+
+def event_line(record: JsonObject) -> str | None:
+    """A line for an event that a person wants to know of, or None."""
+    word = _TOLD.get(str(record["type"]))
+    if word is None:
+        return None
+    line = f"{word:<9} {record['slot']}"
+    if isinstance(record.get("duration_ms"), int | float):
+        line += f" ({format_duration(float(str(record['duration_ms'])) / 1000)})"
+    what = record.get("error") or record.get("reason")
+    if what:
+        line += f": {what}"
+    if record["type"] == "node.retrying":
+        line += f" (attempt {record['attempt']}, next in {format_duration(float(str(record['delay_ms'])) / 1000)})"
+    return clip(neutralise(line).replace("\n", " "), 400)
+
+
+def summary_line(record: JsonObject) -> str:
+    """The run's last line: `success r-20261120-7f3a9c: 6 nodes, 5 ok, 1 skipped (1.2s)`."""
+    totals = record["totals"]
+    assert isinstance(totals, dict)
+    parts = [plural(int(totals["nodes"]), "node")]
+    parts += [f"{totals[word]} {word}" for word in ("ok", "cached", "failed", "skipped", "cancelled") if totals.get(word)]
+    line = f"{record['status']} {record['run_id']}: {', '.join(parts)} ({format_duration(totals['duration_ms'] / 1000)})"
+    return f"{line}, stopped: {record['reason']}" if record.get("reason") else line
