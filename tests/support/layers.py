@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 BASE = "base"
-BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "text"})
+BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text"})
 PURE = frozenset({"lang", "spec", "plan", "state", "ports", "render"})
 _PURE_TYPES = {BASE, "lang", "spec", "plan", "state"}
 _BELOW_APP = _PURE_TYPES | {"ports", "run", "kinds", "net", "llm", "store", "jobs", "observe", "render"}
