@@ -282,7 +282,8 @@ def _broken(value: Json | Missing, segment: Segment, so_far: str) -> tuple[str, 
     if isinstance(value, list) and isinstance(segment, int):
         return f"'{so_far}' has {len(value)} item{'' if len(value) == 1 else 's'}, no [{segment}]", None
     if isinstance(value, list):
-        return f"'{so_far}' is a list and has no key '{clip(str(segment), 40)}'", f"write {so_far}[0] for its first item"
+        lacking = f"'{so_far}' is a list and has no key '{clip(str(segment), 40)}'"
+        return lacking, f"write {so_far}[0] for its first item"
     if isinstance(value, Mapping):
         return f"'{so_far}' is an object and has no index [{segment}]", _nearest_hint("", value)
     kind = "null" if value is None or isinstance(value, Missing) else f"{_article(kind_of(value))} {kind_of(value)}"
