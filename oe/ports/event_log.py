@@ -9,17 +9,26 @@ from oe.state.events import Event
 
 
 class EventLog(Protocol):
-    """Appends events as whole lines, numbering them. On a write error the file is cut to its last whole line, the
-    error is reported once through `on_trouble`, and the run goes on; `repair` mends it later (semantics §5)."""
+    """Appends events as whole lines, numbering them from where the log ends. On a write error the log is cut to its
+    last whole line, the error is reported once through `on_trouble`, and the run goes on without a log: `broken` is
+    true and nothing more is written until `repair` mends it (semantics §5). Known secrets are blanked in it."""
 
-    def append(self, events: Sequence[Event], *, flush: bool) -> None:
-        """Adds the events in order; with `flush` they are with the operating system before this returns."""
+    @property
+    def broken(self) -> bool:
+        """Whether events were lost to a write error since the log was opened or repaired."""
+
+    def append(self, events: Sequence[Event], *, flush: bool) -> int:
+        """Adds the events in order and gives the `seq` of the first; the others follow it one by one. With `flush` they
+        are with the operating system before this returns. A broken log still numbers them, for subscribers."""
 
     def flush(self) -> None:
         """Hands over what is still buffered."""
 
     def repair(self, committed: Iterable[Event]) -> int:
-        """Cuts a torn tail and appends the committed events that are missing, with their own times; how many."""
+        """Makes the log agree with the truth: cuts what is torn, appends the committed events that are missing, with
+        their own times, and takes out those that the truth does not know (a power cut can lose the last commits but
+        keep their lines); how many were added. `committed` are all of the run's, in commit order. Where the log still
+        cannot be written it stays `broken`."""
 
     def close(self) -> None:
         """Flushes and closes."""

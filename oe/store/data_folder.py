@@ -1,0 +1,134 @@
+"""The folder that `oe` keeps beside an experience: which file is where. Making the object touches nothing."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from oe.errors import NotFoundError, OeError
+from oe.ids import is_run_id
+from oe.ports.store import Owner
+from oe.store.faults import from_os
+from oe.store.lock import Liveness, Lock, RunLocks
+from oe.store.private_files import make_folder
+from oe.store.slot_files import file_name, slot_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LOG_END = ".log"
+
+
+class DataFolder:
+    """Paths below `root`, all absolute. Every run id is checked before it becomes part of one. Owns the locks of this
+    process, so there must be one object for a folder."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = os.path.abspath(root)
+        self._locks = RunLocks()
+
+    @property
+    def database(self) -> str:
+        """The SQLite file."""
+        return f"{self.root}/state.sqlite"
+
+    @property
+    def cache(self) -> str:
+        """The folder of cache files."""
+        return f"{self.root}/cache"
+
+    def exists(self) -> bool:
+        """Whether anything has been run here."""
+        return os.path.exists(self.database)
+
+    def create(self) -> None:
+        """Makes the folder and `runs` in it, for their owner alone. Raises StoreError where that is not possible."""
+        make_folder(self.root)
+        make_folder(f"{self.root}/runs")
+        if not os.access(self.root, os.W_OK | os.X_OK):
+            raise from_os(self.root, PermissionError(13, ""), doing="write to")
+
+    def event_log(self, run_id: str) -> str:
+        """The JSONL log of a run."""
+        return f"{self.root}/runs/{_checked(run_id)}.jsonl"
+
+    def live(self, run_id: str) -> str:
+        """The bounded snapshot that a run's owner keeps while it lives."""
+        return f"{self.root}/runs/{_checked(run_id)}.live"
+
+    def run_folder(self, run_id: str) -> str:
+        """What a run makes beside its log."""
+        return f"{self.root}/runs/{_checked(run_id)}"
+
+    def artifacts(self, run_id: str) -> str:
+        """Files that the nodes of a run make for people."""
+        return f"{self.run_folder(run_id)}/artifacts"
+
+    def artifact(self, run_id: str, name: str) -> str:
+        """The path of one artifact, its folder made. Raises OeError `path-outside` for a name that leads elsewhere."""
+        parts = name.split("/")
+        if "\0" in name or any(part in {"", ".", ".."} for part in parts):
+            raise OeError(f"artifact name '{name}' is not a relative path inside the run's folder", code="path-outside",
+                          hint="use a plain name such as 'report.html'")
+        path = f"{self.artifacts(run_id)}/{name}"
+        make_folder(path.rpartition("/")[0])
+        inside = os.path.realpath(self.artifacts(run_id)) + "/"
+        if not os.path.realpath(path).startswith(inside):
+            raise OeError(f"artifact '{name}' leads outside the run's folder through a link", code="path-outside")
+        return path
+
+    def node_log(self, run_id: str, slot: str) -> str:
+        """What the node in that slot printed."""
+        return f"{self.run_folder(run_id)}/{file_name(slot)}{_LOG_END}"
+
+    def node_logs(self, run_id: str) -> list[tuple[str, str]]:
+        """(slot, path) of the node logs of a run, sorted; a slot too long for a file name is cut and ends in `…`."""
+        folder = self.run_folder(run_id)
+        try:
+            names = os.listdir(folder)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise from_os(folder, error, doing="read") from error
+        return sorted((slot_of(name.removesuffix(_LOG_END)), f"{folder}/{name}")
+                      for name in names if name.endswith(_LOG_END))
+
+    def lock(self, run_id: str, owner: Owner) -> Lock | None:
+        """The lock of a run, or None where a live process holds it. Take it before the run is recorded or reopened."""
+        make_folder(self.run_folder(run_id))
+        return self._locks.acquire(self._lock_file(run_id), owner)
+
+    def liveness(self, run_id: str, owner: Owner) -> Liveness:
+        """Whether the recorded owner of a run is alive, dead, or on another host."""
+        return self._locks.liveness(self._lock_file(run_id), owner)
+
+    def remove_run(self, run_id: str) -> int:
+        """Deletes a run's files; how many bytes that freed. The caller holds its lock or knows it dead."""
+        freed = 0
+        folder = self.run_folder(run_id)
+        try:
+            for path in (*_files_below(folder), self.event_log(run_id), self.live(run_id)):
+                if os.path.lexists(path):
+                    freed += os.lstat(path).st_size
+                    os.unlink(path)
+            for place, _, _ in os.walk(folder, topdown=False):
+                os.rmdir(place)
+        except OSError as error:
+            raise from_os(folder, error, doing="delete") from error
+        return freed
+
+    def _lock_file(self, run_id: str) -> str:
+        return f"{self.run_folder(run_id)}/lock"
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    for place, folders, files in os.walk(folder):
+        for name in (*files, *(name for name in folders if os.path.islink(f"{place}/{name}"))):
+            yield f"{place}/{name}"
+
+
+def _checked(run_id: str) -> str:
+    if not is_run_id(run_id):
+        raise NotFoundError(f"there is no run '{run_id[:120]}'",
+                            hint="a run id consists of letters, digits, '.', '_' and '-'")
+    return run_id
