@@ -17,28 +17,61 @@ Places: TypeAlias = "dict[int, dict[str, tuple[int, int]] | list[int]]"
 the offset of each item. Offsets are code points from the start of the text."""
 
 
+class Positions:
+    """The lines of a text, found when first asked for."""
+
+    __slots__ = ("_line_starts", "_text", "name")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self._text = text
+        self._line_starts: list[int] | None = None
+
+    def span(self, offset: int) -> Span:
+        """The position of an offset into the text."""
+        if self._line_starts is None:
+            self._line_starts = line_starts(self._text)
+        line = bisect_right(self._line_starts, offset)
+        return Span(self.name, line, offset - self._line_starts[line - 1] + 1)
+
+
 class Document:
     """One text with its value. The value consists of plain dict, list, str, int, float, bool and None."""
 
-    def __init__(self, name: str, text: str, value: Json, *, start: int = 0, places: Places | None = None,
-                 find_places: Callable[[], Places] | None = None, warnings: tuple[Problem, ...] = ()) -> None:
+    def __init__(self, name: str, text: str, value: Json, *, start: int = 0,
+                 places: Places | Callable[[], Places] | None = None, warnings: tuple[Problem, ...] = ()) -> None:
+        """`start` is the offset of the value itself. `places` may be a function, called when first needed."""
         self.name = name
         self.text = text
         self.value = value
         self.warnings = warnings
         self._start = start
-        self._places = places
-        self._find_places = find_places
-        self._line_starts: list[int] | None = None
+        self._places = {} if places is None else places
+        self._positions = Positions(name, text)
 
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Where the value at `path` starts, or with `key` its key. A path that leads nowhere gives its deepest part."""
         return self.span_at(self.offset(path, key=key))
 
+    def span_inside(self, path: Path, index: int) -> Span:
+        """Where character `index` of the string at `path` stands: exact but for folds and escapes it cannot follow,
+        where it is the nearest place before it."""
+        from oe.lang.scalar_offsets import offset_inside  # only on the way to an error
+
+        value, offset = self._find(path)
+        return self.span_at(offset_inside(self.text, offset, value, index) if isinstance(value, str) else offset)
+
     def offset(self, path: Path, *, key: bool = False) -> int:
         """As `span`, as an offset into the text."""
-        if self._places is None:
-            self._places = self._find_places() if self._find_places else {}
+        return self._find(path, key=key)[1]
+
+    def span_at(self, offset: int) -> Span:
+        """The position of an offset into the text."""
+        return self._positions.span(offset)
+
+    def _find(self, path: Path, *, key: bool = False) -> tuple[Json, int]:
+        if callable(self._places):
+            self._places = self._places()
         value, offset = self.value, self._start
         for depth, step in enumerate(path):
             places = self._places.get(id(value))
@@ -50,15 +83,8 @@ class Document:
                 offset = places[step]
                 value = value[step]
             else:
-                break
-        return offset
-
-    def span_at(self, offset: int) -> Span:
-        """The position of an offset into the text."""
-        if self._line_starts is None:
-            self._line_starts = line_starts(self.text)
-        line = bisect_right(self._line_starts, offset)
-        return Span(self.name, line, offset - self._line_starts[line - 1] + 1)
+                return None, offset
+        return value, offset
 
 
 def line_starts(text: str) -> list[int]:

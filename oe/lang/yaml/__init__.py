@@ -1,0 +1,7 @@
+"""The YAML reader: a strict subset of YAML 1.2 read to plain values, with the place of each (semantics §1)."""
+
+from __future__ import annotations
+
+from oe.lang.yaml.reader import load_yaml, read_yaml
+
+__all__ = ["load_yaml", "read_yaml"]

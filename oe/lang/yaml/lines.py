@@ -1,0 +1,86 @@
+"""Lines of a block: where the next one begins, how deep it is, what may end it, and what to say when it is wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from oe.lang.yaml.reading import Reading, shown
+from oe.text import plural
+
+_NEXT = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?\n)*+( *+)")
+_END = re.compile(r"[ \t]*+(?:(?<=[ \t])#[^\n]*+)?\n")
+
+
+def next_line(text: str, position: int) -> tuple[int, int, int]:
+    """From the start of a line: start, first character and column of the next line that is neither blank nor a comment.
+
+    Columns count from 0; at the end of the text the column is -1.
+    """
+    match = _NEXT.match(text, position)
+    assert match is not None  # the pattern matches the empty string
+    start, content = match.span(1)
+    return start, content, content - start if content < len(text) else -1
+
+
+def skip_white(text: str, position: int) -> int:
+    """The offset of the next character that is neither space nor tab."""
+    while text[position] in " \t":
+        position += 1
+    return position
+
+
+def is_entry(text: str, position: int) -> bool:
+    """Whether a '-' that begins a sequence entry stands here."""
+    return text[position] == "-" and text[position + 1] in " \t\n"
+
+
+def end_of_value(reading: Reading, start: int, end: int) -> int:
+    """The start of the line after a value; fails where more than a comment follows on its last line."""
+    text = reading.text
+    match = _END.match(text, end)
+    if match is not None:
+        return match.end()
+    return _refuse_rest(reading, start, skip_white(text, end))
+
+
+def _refuse_rest(reading: Reading, start: int, content: int) -> NoReturn:
+    """Fail at what follows a value that began at `start`; it is told apart by what was probably meant."""
+    text = reading.text
+    if text[content] == ":" and text[content + 1] in " \t\n":
+        if text[start] in "[{":
+            from oe.lang.yaml.entries import refuse_complex_key
+
+            refuse_complex_key(reading, start)
+        line = text.rfind("\n", start, content) + 1
+        if line:
+            reading.fail("yaml-indentation", skip_white(text, line),
+                         "wrong indentation: a key inside the value that began above",
+                         "give it the indentation of the keys beside it, or quote the value")
+        reading.fail("yaml-nested-mapping", content, "a second ': ' on one line",
+                     "quote the value, or put the inner mapping on the next line")
+    if text[content] == "#":
+        reading.fail("yaml-unexpected-character", content, "expected a space before '#'")
+    line_end = text.index("\n", content)
+    reading.fail("yaml-trailing-text", content, f"unexpected {shown(text[content:line_end].rstrip())} after the value",
+                 "quote the whole value")
+
+
+def refuse_line(reading: Reading, content: int, column: int, indent: int) -> NoReturn:
+    """Fail at a line that is no entry of the collection it stands in, whose entries are indented by `indent`."""
+    text = reading.text
+    if text[content] == "\t":
+        reading.fail("yaml-tab-indent", content, "a tab as indentation", "indent with spaces")
+    if column != indent:
+        reading.fail("yaml-indentation", content,
+                     f"wrong indentation: {plural(column, 'space')} where {indent} would go on and fewer would close",
+                     "give lines of one level the same indentation")
+    if is_entry(text, content):
+        reading.fail("yaml-indentation", content, "a sequence entry among the keys of a mapping",
+                     "indent the sequence deeper than the keys beside it")
+    line = text[content: text.index("\n", content)]
+    word = line.split(None, 1)[0]
+    hint = "write 'key: value'"
+    if ":" in word[:-1] and word[0] not in "\"'[{":
+        hint = f"put a space after the colon: '{word.replace(':', ': ', 1)}'"
+    reading.fail("yaml-expected-key", content, f"expected 'key: value', found {shown(line)}", hint)
