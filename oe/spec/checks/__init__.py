@@ -1,0 +1,18 @@
+"""The checks on a whole experience, one a file. Order does not matter: each says only what it alone can see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from oe.spec.checks import cycles, edges, fields, loops, members, phases
+from oe.spec.report import Report
+from oe.spec.subject import Subject
+
+CHECKS: tuple[Callable[[Subject, Report], None], ...] = (
+    edges.check,
+    cycles.check,
+    members.check,
+    phases.check,
+    loops.check,
+    fields.check,
+)

@@ -1,0 +1,50 @@
+"""A level of the format: one mapping with its legal keys. Also the value shapes that several levels share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from oe.spec.keys import Key
+from oe.values import JsonObject
+
+NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_-]*$"
+DURATION_PATTERN = "^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$"
+
+
+class Level(NamedTuple):
+    """One mapping of the format. `name` is its name under `$defs`; `noun` what a message calls such a mapping."""
+
+    name: str
+    noun: str
+    doc: str
+    keys: tuple[Key, ...]
+
+
+STRING: JsonObject = {"type": "string", "minLength": 1, "title": "a text"}
+ANY_STRING: JsonObject = {"type": "string"}
+BOOLEAN: JsonObject = {"type": "boolean"}
+MAPPING: JsonObject = {"type": "object"}
+POSITIVE: JsonObject = {"type": "integer", "minimum": 1}
+COUNT: JsonObject = {"type": "integer", "minimum": 0}
+NAME: JsonObject = {"type": "string", "pattern": NAME_PATTERN,
+                    "title": "a name of letters, digits, '_' and '-' that starts with a letter or '_'"}
+STRINGS: JsonObject = {"type": "array", "items": STRING}
+NAMES: JsonObject = {"type": "array", "items": NAME}
+DURATION: JsonObject = {
+    "title": "a duration such as '500ms', '30s', '5m' or '2h', or a number of seconds",
+    "anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, {"type": "number", "exclusiveMinimum": 0}],
+}
+MILLISECONDS: JsonObject = {"type": "number", "minimum": 0, "title": "a number of milliseconds"}
+EXPRESSION: JsonObject = {"type": "string", "minLength": 1, "title": "a condition as text, such as '$.count > 3'"}
+CACHE: JsonObject = {"title": "true, false or {ttl: 1h}", "anyOf": [BOOLEAN, {"$ref": "#/$defs/cache"}]}
+NEEDS: JsonObject = {"title": "the id of a unit, or a list of ids",
+                     "anyOf": [STRING, {"type": "array", "items": STRING}]}
+LIST_SOURCE: JsonObject = {"title": "a reference to a list, such as '$.items', or a list",
+                           "anyOf": [STRING, {"type": "array"}]}
+JOIN: JsonObject = {"enum": ["all", "any", "always"]}
+ON_ITEM_ERROR: JsonObject = {"enum": ["fail", "continue"]}
+
+
+def level_ref(name: str) -> JsonObject:
+    """The schema of a key whose value is the level of that name."""
+    return {"$ref": f"#/$defs/{name}"}

@@ -1,0 +1,212 @@
+"""Whether a value has the shape its key asks for, and in which words to say that it has not.
+
+Key tables use a handful of JSON Schema keywords, which are checked here at once; a table that uses more
+is handed to the full schema checker. A `$ref` stands for a level, whose keys are read separately: here it only has to be
+a mapping.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from oe.lang.document import Path
+from oe.text import clip, did_you_mean, neutralise
+from oe.values import Json, JsonObject, canonical, compact, is_number
+
+if TYPE_CHECKING:
+    from oe.lang.schema import Schema
+
+_KNOWN = frozenset({"type", "enum", "pattern", "minLength", "minimum", "maximum", "exclusiveMinimum", "items",
+                    "minItems", "anyOf", "additionalProperties", "$ref", "title", "description", "default"})
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "string": str, "boolean": bool, "object": dict, "array": list, "null": type(None)}
+_NOUNS = {"string": "a text", "boolean": "true or false", "object": "a mapping", "array": "a list", "null": "null",
+          "integer": "a whole number", "number": "a number"}
+
+
+class Misfit(NamedTuple):
+    """A part of a value, at `path` below it, that does not fit `schema`. `is_type` False: right type, wrong value.
+    `message` is set where the full schema checker found it."""
+
+    path: Path
+    value: Json
+    schema: JsonObject
+    is_type: bool
+    message: str | None = None
+
+
+def find_misfit(value: Json, schema: Json) -> Misfit | None:
+    """The first part of the value that does not fit, or None."""
+    if not isinstance(schema, Mapping):
+        return None
+    if not _KNOWN.issuperset(schema):
+        return _full_misfit(value, schema)
+    return _misfit(value, schema)
+
+
+def _misfit(value: Json, schema: JsonObject) -> Misfit | None:
+    if "anyOf" in schema:
+        return _misfit_of_any(value, schema)
+    expected = schema.get("type", "object" if "$ref" in schema else None)
+    if expected is not None and not _has_type(value, str(expected)):
+        return Misfit((), value, schema, is_type=True)
+    if "enum" in schema and not _is_listed(value, schema):
+        return Misfit((), value, schema, is_type=not isinstance(value, str))
+    if isinstance(value, str):
+        fits = _fits_text(value, schema)
+    elif isinstance(value, list):
+        return _misfit_of_list(value, schema)
+    elif isinstance(value, dict):
+        return _misfit_of_mapping(value, schema)
+    else:
+        fits = _fits_number(value, schema)
+    return None if fits else Misfit((), value, schema, is_type=False)
+
+
+def _has_type(value: Json, expected: str) -> bool:
+    if expected == "number":
+        return is_number(value)
+    if expected == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, _TYPES[expected])
+
+
+def _is_listed(value: Json, schema: JsonObject) -> bool:
+    listed = schema["enum"]
+    return isinstance(listed, list) and value in listed and not isinstance(value, bool | float)
+
+
+def _fits_text(value: str, schema: JsonObject) -> bool:
+    if "minLength" in schema and not value:
+        return False
+    return "pattern" not in schema or _pattern(str(schema["pattern"])).search(value) is not None
+
+
+@lru_cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text.removesuffix("$") + r"\Z" if text.endswith("$") else text)
+
+
+def _fits_number(value: Json, schema: JsonObject) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return True
+    low, above, high = schema.get("minimum"), schema.get("exclusiveMinimum"), schema.get("maximum")
+    return ((not isinstance(low, int | float) or value >= low) and (not isinstance(above, int | float) or value > above)
+            and (not isinstance(high, int | float) or value <= high))
+
+
+def _misfit_of_list(value: list[Json], schema: JsonObject) -> Misfit | None:
+    if "minItems" in schema and not value:
+        return Misfit((), value, schema, is_type=False)
+    items = schema.get("items")
+    if isinstance(items, Mapping):
+        for index, item in enumerate(value):
+            found = _misfit(item, items)
+            if found is not None:
+                return found._replace(path=(index, *found.path))
+    return None
+
+
+def _misfit_of_mapping(value: dict[str, Json], schema: JsonObject) -> Misfit | None:
+    parts = schema.get("additionalProperties")
+    if isinstance(parts, Mapping):
+        for name, part in value.items():
+            found = _misfit(part, parts)
+            if found is not None:
+                return found._replace(path=(name, *found.path))
+    return None
+
+
+def _misfit_of_any(value: Json, schema: JsonObject) -> Misfit | None:
+    """Of several alternatives the one of the value's own type is the one that was meant."""
+    alternatives = schema["anyOf"]
+    assert isinstance(alternatives, list)
+    meant: Misfit | None = None
+    for alternative in alternatives:
+        found = _misfit(value, alternative)
+        if found is None:
+            return None
+        if not found.is_type or found.path:
+            meant = found
+    if meant is not None and meant.path:
+        return meant
+    return Misfit((), value, schema, is_type=meant is None)
+
+
+def _full_misfit(value: Json, schema: JsonObject) -> Misfit | None:
+    violations = _checker(canonical(schema)).violations(value)
+    if not violations:
+        return None
+    first = violations[0]
+    part = value
+    for step in first.path:
+        part = part[step]  # type: ignore[index]
+    return Misfit(first.path, part, schema, is_type=first.keyword == "type", message=first.message)
+
+
+@lru_cache(maxsize=64)
+def _checker(schema: str) -> Schema:
+    from oe.lang.schema import compile_schema  # only for tables that need it
+
+    return compile_schema(json.loads(schema))
+
+
+def expected_text(schema: Json) -> str:
+    """What a schema asks for, in words."""
+    if not isinstance(schema, Mapping):
+        return "a value"
+    if "title" in schema:
+        return str(schema["title"])
+    listed = schema.get("enum")
+    if isinstance(listed, list):
+        *most, last = (f"'{word}'" for word in listed)
+        return f"{', '.join(most)} or {last}" if most else last
+    expected = str(schema.get("type", "object"))
+    noun = _NOUNS.get(expected, expected)
+    if "minimum" in schema:
+        return f"{noun} of at least {schema['minimum']}"
+    items = schema.get("items")
+    if isinstance(items, Mapping) and items.get("type") == "string":
+        return "a list of names" if "pattern" in items else "a list of texts"
+    return noun
+
+
+def found_text(value: Json) -> str:
+    """What was found instead, in words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"'{neutralise(clip(value, 40))}'" if value else "an empty text"
+    if isinstance(value, dict):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    return clip(str(value), 40)
+
+
+def misfit_hint(misfit: Misfit) -> str | None:
+    """The next step, where the found value suggests one."""
+    value, schema = misfit.value, misfit.schema
+    listed = schema.get("enum")
+    if isinstance(listed, list) and isinstance(value, str):
+        return did_you_mean(value, [str(word) for word in listed])
+    if isinstance(value, bool | int | float) and _misfit(text := compact(value), schema) is None:
+        return f'put it in quotes: "{text}"'
+    if _takes(schema, "array") and isinstance(value, str):
+        return f"write [{neutralise(clip(value, 40))}]"
+    if isinstance(value, str) and not _takes(schema, "string") and re.fullmatch(r"-?[0-9.]+|true|false", value):
+        return "remove the quotes"
+    return None
+
+
+def _takes(schema: JsonObject, type_name: str) -> bool:
+    alternatives = schema.get("anyOf")
+    if isinstance(alternatives, list):
+        return any(isinstance(one, Mapping) and _takes(one, type_name) for one in alternatives)
+    return schema.get("type") == type_name

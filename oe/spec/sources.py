@@ -1,0 +1,54 @@
+"""What the front end is handed from outside: the experience's files and the node kinds. Types alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from oe.diagnostics import Problem
+from oe.spec.keys import Key
+from oe.spec.model import Experience, Node
+
+
+class SpecFiles(Protocol):
+    """A read-only view of the experience's folder, of which `oe.ports.files.Files` is the full contract.
+
+    A path that leads outside raises OeError with code `path-outside`, one that does not exist NotFoundError.
+    """
+
+    def is_file(self, path: str) -> bool:
+        """Whether the path is a regular file inside the folder."""
+
+    def is_folder(self, path: str) -> bool:
+        """Whether the path is a directory inside the folder."""
+
+    def read_bytes(self, path: str) -> bytes:
+        """The file's contents."""
+
+    def names(self, path: str) -> list[str]:
+        """The names in a directory, sorted."""
+
+    def glob(self, pattern: str) -> Iterable[str]:
+        """Relative paths of the files that match."""
+
+    def absolute(self, path: str) -> str:
+        """The absolute path."""
+
+
+class KindRules(Protocol):
+    """The static side of a node kind."""
+
+    @property
+    def name(self) -> str:
+        """What `kind:` says."""
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Its own keys; one with the name of a common key takes that key's place."""
+
+    @property
+    def cached_by_default(self) -> bool:
+        """Whether its outputs are cached unless the node says otherwise."""
+
+    def check(self, node: Node, experience: Experience, files: SpecFiles) -> Iterable[Problem]:
+        """What is wrong with a node of this kind, seen without running it."""
