@@ -1,0 +1,134 @@
+"""The Store in memory, the twin of SqliteStore, for runs that keep nothing. It holds rows, so it gives copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from oe.errors import NotFoundError
+from oe.ports.store import Ending, HistoryEntry, Milestone, NewRun, Outcome, Owner, Run, RunExists
+from oe.store.publication import Published, closing_milestones, publish
+from oe.store.rows import Row, decode, decode_object, encode, entry_from, outcome_row
+from oe.values import Json, JsonObject
+
+
+class _Entry:
+    """One entry of a journal: a row, or a milestone, and whether it counts."""
+
+    __slots__ = ("counts", "row")
+
+    def __init__(self, row: Row | Milestone) -> None:
+        self.row = row
+        self.counts = not isinstance(row, Milestone)
+
+
+class MemoryStore:
+    """See `oe.ports.store.Store` for the contract."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Run] = {}
+        self._journals: dict[str, list[_Entry]] = {}
+        self._workspaces: dict[str, dict[str, str]] = {}
+
+    def create_run(self, run: NewRun) -> Run:
+        if run.run_id in self._runs:
+            raise RunExists(run.run_id)
+        workspace = self.workspace(run.experience)
+        base = dict(run.defaults) | {field: workspace[field] for field in run.persistent if field in workspace}
+        self._runs[run.run_id] = Run(
+            run.run_id, run.experience, run.name, run.version, "running", None, run.started_at, None, _copy(run.args),
+            dict(run.secrets), _copy(base), run.spec, run.owner, 0, {}, None, False)
+        self._journals[run.run_id] = [_Entry(Milestone(1, "run.started", run.started_at, {"args": _copy(run.args)}))]
+        return self._runs[run.run_id]
+
+    def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str) -> Run:
+        run = self._expect(run_id)
+        self._runs[run_id] = run._replace(status="running", reason=None, finished_at=None, state=None, owner=owner,
+                                          spec=spec, resumed=run.resumed + 1)
+        self._journals[run_id].append(_Entry(Milestone(self._next(run_id), "run.resumed", ts, {})))
+        return self._runs[run_id]
+
+    def commit(self, run_id: str, outcomes: Sequence[Outcome]) -> None:
+        self._expect(run_id)
+        first = self._next(run_id)
+        self._journals[run_id] += [_Entry(outcome_row(number, outcome))
+                                   for number, outcome in enumerate(outcomes, start=first)]
+
+    def supersede(self, run_id: str, slots: Sequence[str]) -> None:
+        self._expect(run_id)
+        wanted = set(slots)
+        for entry in self._journals[run_id]:
+            if entry.counts and entry.row[1] in wanted:
+                entry.counts = False
+
+    def end_run(self, run_id: str, ending: Ending) -> Sequence[Milestone]:
+        run = self._expect(run_id)
+        publishes = ending.status == "success" and bool(ending.publications) and not run.published
+        published = Published({}, ())
+        if publishes:
+            published = publish(self.workspace(run.experience), ending.publications)
+            workspace = self._workspaces.setdefault(run.experience, {})
+            workspace.update({field: encode(value) for field, value in published.values.items()})
+        self._runs[run_id] = run._replace(
+            status=ending.status, reason=ending.reason, finished_at=ending.finished_at, state=_copy(ending.state),
+            totals=_copy(ending.totals), published=run.published or publishes)
+        milestones = closing_milestones(self._next(run_id), ending, published)
+        self._journals[run_id] += map(_Entry, milestones)
+        return milestones
+
+    def remove_run(self, run_id: str) -> None:
+        self._expect(run_id)
+        del self._runs[run_id], self._journals[run_id]
+
+    def find_run(self, run_id: str) -> Run | None:
+        return self._runs.get(run_id)
+
+    def find_runs(self, experience: str | None, *, prefix: str = "", before: str | None = None,
+                  limit: int = 50) -> list[Run]:
+        runs = list(self._runs.values())
+        if before in self._runs:
+            runs = runs[:list(self._runs).index(before)]
+        return [run for run in reversed(runs)
+                if experience in {None, run.experience} and run.run_id.startswith(prefix)][:limit]
+
+    def journal(self, run_id: str) -> Iterator[Outcome]:
+        return (entry for entry, counts in self._entries(run_id) if counts and isinstance(entry, Outcome))
+
+    def everything(self, run_id: str) -> Iterator[Outcome | Milestone]:
+        return (entry for entry, _ in self._entries(run_id))
+
+    def history(self, run_id: str, field: str | None = None) -> Iterator[HistoryEntry]:
+        for entry, _ in self._entries(run_id):
+            if isinstance(entry, Outcome):
+                for name, delta in entry.writes:
+                    if field is None or name == field:
+                        yield HistoryEntry(entry.slot, entry.attempt, name, delta, entry.finished_at)
+
+    def workspace(self, experience: str) -> JsonObject:
+        return {field: decode(value) for field, value in sorted(self._workspaces.get(experience, {}).items())}
+
+    def clear_workspace(self, experience: str, field: str | None = None) -> list[str]:
+        workspace = self._workspaces.get(experience, {})
+        names = [name for name in sorted(workspace) if field is None or name == field]
+        for name in names:
+            del workspace[name]
+        return names
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _entries(self, run_id: str) -> Iterator[tuple[Outcome | Milestone, bool]]:
+        self._expect(run_id)
+        for entry in list(self._journals[run_id]):
+            yield entry.row if isinstance(entry.row, Milestone) else entry_from(entry.row), entry.counts
+
+    def _next(self, run_id: str) -> int:
+        return len(self._journals[run_id]) + 1
+
+    def _expect(self, run_id: str) -> Run:
+        if run_id not in self._runs:
+            raise NotFoundError(f"there is no run '{run_id}'", hint="'oe runs' lists them")
+        return self._runs[run_id]
+
+
+def _copy(value: JsonObject) -> dict[str, Json]:
+    return dict(decode_object(encode(value)))
