@@ -1,0 +1,202 @@
+"""Engine scenarios in memory: a graph as YAML text, a script for each node, a loop whose time jumps, no disk at all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from oe.errors import NodeError
+from oe.lang.scope import MISSING
+from oe.lang.yaml import read_yaml
+from oe.ports.committed import log_of
+from oe.ports.kind import NodeContext, NodeOutput, Request
+from oe.ports.store import Milestone, NewRun, Owner, Run
+from oe.redact import Redactor
+from oe.run.bus import EventBus
+from oe.run.session import Outside, RunResult, Session
+from oe.spec.keys import Key
+from oe.spec.load import build_experience
+from oe.spec.model import Experience, Node
+from oe.store.memory_log import MemoryLog
+from oe.store.memory_store import MemoryStore
+from tests.support.jump_loop import JumpClock, JumpLoop
+
+Script = Callable[[Request, NodeContext], Awaitable[NodeOutput]]
+
+
+def gives(delta: Mapping[str, Any] | None = None, *, after: float = 0.0, edge: Any = MISSING) -> Script:
+    """A node that takes a while and succeeds."""
+    async def script(request: Request, context: NodeContext) -> NodeOutput:
+        await asyncio.sleep(after)
+        return NodeOutput(dict(delta or {}), edge, {})
+    return script
+
+
+def fails(message: str = "broken", *, after: float = 0.0, times: int | None = None, name: str = "Broken",
+          retryable: bool = True) -> Script:
+    """A node that fails, always or the first `times` times."""
+    count = 0
+
+    async def script(request: Request, context: NodeContext) -> NodeOutput:
+        nonlocal count
+        count += 1
+        await asyncio.sleep(after)
+        if times is None or count <= times:
+            raise NodeError(message, name=name, retryable=retryable)
+        return NodeOutput({}, MISSING, {})
+    return script
+
+
+class StepKind:
+    """A kind whose nodes do what the scenario says."""
+
+    name = "step"
+    keys: tuple[Key, ...] = ()
+    cached_by_default = False
+
+    def __init__(self, scripts: Mapping[str, Script]) -> None:
+        self.scripts = scripts
+        self.calls: list[str] = []
+
+    def check(self, node: Node, experience: Experience, files: object) -> Iterable[Any]:
+        return ()
+
+    def references(self, node: Node) -> Iterable[Any]:
+        return ()
+
+    def prepare(self, node: Node, files: object) -> StepKind:
+        return self
+
+    async def execute(self, request: Request, context: NodeContext) -> NodeOutput:
+        self.calls.append(context.slot)
+        return await self.scripts.get(request.node.id, gives())(request, context)
+
+
+class NoFiles:
+    """An experience folder with nothing in it."""
+
+    def is_file(self, path: str) -> bool:
+        return False
+
+    def is_folder(self, path: str) -> bool:
+        return False
+
+    def read_bytes(self, path: str) -> bytes:
+        raise FileNotFoundError(path)
+
+    def names(self, path: str) -> list[str]:
+        return []
+
+    def glob(self, pattern: str) -> list[str]:
+        return []
+
+    def absolute(self, path: str) -> str:
+        return path
+
+
+class _Threads:
+    async def call(self, function: Callable[[], Any], name: str) -> Any:
+        return function()
+
+    def abandoned(self) -> list[str]:
+        return []
+
+
+class _NodeLogs:
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def open(self, slot: str) -> _NodeLog:
+        return _NodeLog(self, slot)
+
+
+class _NodeLog:
+    def __init__(self, logs: _NodeLogs, slot: str) -> None:
+        self._logs = logs
+        self._slot = slot
+
+    def write(self, text: str | bytes) -> None:
+        text = text.decode() if isinstance(text, bytes) else text
+        self._logs.texts[self._slot] = self._logs.texts.get(self._slot, "") + text
+
+    def close(self) -> None:
+        pass
+
+
+class Scenario:
+    """One experience and its scripts; each `run` is a run of it in the same store."""
+
+    def __init__(self, text: str, scripts: Mapping[str, Script] | None = None) -> None:
+        self.kind = StepKind(scripts or {})
+        head = "name: scenario\nversion: 1.0.0\n"
+        document = read_yaml(head + text, "scenario.yaml")
+        experience, problems = build_experience(document, {"step": self.kind}, NoFiles())
+        errors = [problem for problem in problems if problem.severity == "error"]
+        assert experience is not None, errors
+        self.experience = experience
+        self.store = MemoryStore()
+        self.logs: dict[str, MemoryLog] = {}
+        self.node_logs = _NodeLogs()
+        self.secrets: list[str] = []
+        self.result: RunResult | None = None
+        self._count = 0
+
+    def run(self, *, concurrency: int | None = None, seed: int | None = None, args: Mapping[str, Any] | None = None,
+            meanwhile: Callable[[Session], Awaitable[None]] | None = None) -> RunResult:
+        """A new run from start to end; `meanwhile` runs beside it."""
+        self._count += 1
+        run_id = f"r-{self._count}"
+        fields = self.experience.fields.values()
+        run = self.store.create_run(NewRun(
+            run_id, "scenario.yaml", "scenario", "1.0.0", dict(args or {}), {},
+            {field.name: field.default for field in fields if field.default is not MISSING},
+            [field.name for field in fields if field.persist], "{}", 1_800_000_000.0, Owner("host", 1, 1)))
+        self.logs[run_id] = MemoryLog(run_id)
+        milestone = Milestone(1, "run.started", run.started_at, {"args": run.args})
+        return self._carry_out(run, milestone, concurrency, seed, dict(args or {}), meanwhile)
+
+    def resume(self, *, concurrency: int | None = None, seed: int | None = None,
+               meanwhile: Callable[[Session], Awaitable[None]] | None = None) -> RunResult:
+        """Goes on with the latest run."""
+        run_id = f"r-{self._count}"
+        run = self.store.reopen_run(run_id, Owner("host", 2, 2), 1_800_000_100.0, "{}")
+        self.logs[run_id].repair(log_of(self.store.everything(run_id)))
+        return self._carry_out(run, Milestone(0, "run.resumed", 1_800_000_100.0, {}), concurrency, seed, dict(run.args),
+                               meanwhile)
+
+    def events(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """The latest run's log."""
+        records = [json.loads(line) for line in self.logs[f"r-{self._count}"].lines]
+        return [record for record in records if kind is None or record["type"] == kind]
+
+    def status(self, unit: str) -> str:
+        """A unit's status after the latest run."""
+        return str(self.node(unit)["status"])
+
+    def node(self, unit: str) -> dict[str, Any]:
+        """A unit as `--json` shows it."""
+        assert self.result is not None
+        return next(dict(node) for node in self.result.nodes if node["id"] == unit)
+
+    def _carry_out(self, run: Run, milestone: Milestone, concurrency: int | None, seed: int | None,
+                   args: dict[str, Any], meanwhile: Callable[[Session], Awaitable[None]] | None) -> RunResult:
+        async def main() -> RunResult:
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, JumpLoop)
+            outside = Outside(
+                store=self.store, log=self.logs[run.run_id], bus=EventBus(), clock=JumpClock(loop, milestone.ts),
+                processes=None, threads=_Threads(), files=NoFiles(), node_logs=self.node_logs,  # type: ignore[arg-type]
+                kinds={"step": self.kind}, redactor=Redactor(self.secrets), environment={}, artifact=str,
+                load_schema=lambda path: {}, random=lambda: 0.5)
+            session = Session(run, self.experience, args, outside, milestone=milestone, concurrency=concurrency)
+            beside = asyncio.create_task(meanwhile(session)) if meanwhile else None
+            result = await session.carry_out()
+            if beside is not None:
+                await beside
+            return result
+
+        with asyncio.Runner(loop_factory=lambda: JumpLoop(seed)) as runner:
+            self.result = runner.run(main())
+        return self.result
