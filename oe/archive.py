@@ -78,7 +78,9 @@ class ArchiveImporter:
 
 def install(archive: str, modules: Modules) -> None:
     """Makes the block the first place where modules are looked for."""
-    sys.meta_path.insert(0, ArchiveImporter(archive, modules))
+    importer = ArchiveImporter(archive, modules)
+    globals()["__loader__"] = importer  # this module was started by hand; so a traceback finds its lines too
+    sys.meta_path.insert(0, importer)
 
 
 def is_archive() -> bool:

@@ -1,0 +1,43 @@
+"""`python benchmarks/run.py [NAME ...]`: measures, prints figure, target, and pass or SHORT; exits 0 whatever they say.
+
+A new benchmark is one file with `measure() -> Iterator[Figure]` and one line in BENCHMARKS.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+BENCHMARKS = {
+    "startup": "S1, S2: starting, running one node, help",
+}
+"""Name of a file beside this one -> what it measures."""
+
+
+def main(names: list[str]) -> int:
+    """Runs the named benchmarks, or all; 2 for a name that there is none of."""
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        known = "\n".join(f"  {name:<12}{what}" for name, what in BENCHMARKS.items())
+        print(f"no benchmark '{unknown[0]}'; there are:\n{known}", file=sys.stderr)
+        return 2
+    print(f"Python {sys.version.split()[0]} on {sys.platform}")
+    short = 0
+    for name in names or BENCHMARKS:
+        try:
+            for figure in import_module(f"benchmarks.{name}").measure():
+                print(figure, flush=True)
+                short += not figure.passes
+        except RuntimeError as failure:
+            short += 1
+            print(f"{name}: could not be measured: {failure}", flush=True)
+    print("all targets reached" if not short else f"{short} short")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main(sys.argv[1:]))
