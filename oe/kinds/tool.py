@@ -1,0 +1,125 @@
+"""The kind `tool`: a function of a Python file, or any program (semantics, section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
+from weakref import WeakKeyDictionary
+
+from oe.diagnostics import Problem
+from oe.errors import NodeError, OeError
+from oe.lang.document import Path
+from oe.lang.reference import Reference
+from oe.lang.template import compile_value
+from oe.ports.files import Files
+from oe.ports.kind import Executor
+from oe.spec.keys import Key
+from oe.spec.model import Experience, Node
+
+if TYPE_CHECKING:
+    from oe.kinds.tool_command import OutputForm
+    from oe.kinds.tool_modules import ToolFolder
+    from oe.kinds.tool_source import ToolSource
+
+_TEMPLATES = ("command", "workdir")
+
+
+class ToolKind:
+    """Deterministic work: Python inside `oe` or in a process of its own, or a program that is handed JSON."""
+
+    name = "tool"
+    keys: tuple[Key, ...] = (
+        Key("impl", {"type": "string", "minLength": 1},
+            "a Python file of the experience, `./tools/x.py`, and the function in it where it is not `run`: "
+            "`./tools/x.py:fetch`"),
+        Key("command", {"type": "array", "minItems": 1},
+            "a program and its arguments, references replaced; it gets its inputs as JSON on standard input"),
+        Key("output", {"enum": ["json", "text", "lines"]},
+            "how the standard output of a command is read (json): an object as a Python tool returns it, a text "
+            "or a list of lines for the single field in `writes`"),
+        Key("isolation", {"enum": ["inline", "process"]},
+            "where a Python tool runs; a sync tool with a timeout runs in a process of its own, others inline"),
+        Key("python", {"type": "string", "minLength": 1},
+            "another interpreter (3.8 or newer), as a path or a name on the PATH; implies isolation: process"),
+        Key("workdir", {"type": "string", "minLength": 1},
+            "the folder that a process runs in, inside the experience (default: the experience's own)"),
+    )
+    cached_by_default = True
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[Files, _KnownTools] = WeakKeyDictionary()
+
+    def check(self, node: Node, experience: Experience, files: Files) -> Iterable[Problem]:
+        """Missing files and functions, keys that exclude each other. Reads tools, never executes them."""
+        from oe.kinds.tool_check import ToolChecks, split_impl
+
+        impl = node.options.get("impl")
+        source = self._tools(files).source(split_impl(impl)[0], files) if isinstance(impl, str) else None
+        return list(ToolChecks(node, experience, files).problems(source))
+
+    def references(self, node: Node) -> Iterable[tuple[Path, Reference]]:
+        """The references in `command` and `workdir`, each with its path from the node."""
+        return [((key, *path), reference) for key in _TEMPLATES if node.options.get(key) is not None
+                for path, reference in compile_value(node.options[key]).references()]
+
+    def prepare(self, node: Node, files: Files) -> Executor:
+        """The node's executor."""
+        workdir = compile_value(node.options.get("workdir") or ".")
+        if node.options.get("command") is not None:
+            from oe.kinds.tool_command import CommandTool
+
+            output = cast("OutputForm", node.options.get("output") or "json")
+            return CommandTool(compile_value(node.options["command"]), output, workdir)
+        return self._prepare_python(node, files)
+
+    def _prepare_python(self, node: Node, files: Files) -> Executor:
+        from oe.kinds.tool_check import nearest_file, split_impl
+        from oe.kinds.tool_inline import InlineTool, ToolPlace
+
+        path, function = split_impl(str(node.options["impl"]))
+        tools = self._tools(files)
+        try:
+            if not files.is_file(path):
+                raise NodeError(f"there is no file '{path}'", name="FileNotFoundError", retryable=False,
+                                hint=nearest_file(path, files), code="missing-file")
+            place = ToolPlace(path.removeprefix("./"), files.absolute(path), function, files.absolute("."))
+        except NodeError:
+            raise
+        except OeError as error:
+            raise NodeError(error.message, retryable=False, hint=error.hint, code=error.code) from error
+        return InlineTool(place, tools.folder(place.path))
+
+    def _tools(self, files: Files) -> _KnownTools:
+        known = self._known.get(files)
+        if known is None:
+            known = self._known[files] = _KnownTools()
+        return known
+
+
+class _KnownTools:
+    """The tool files of one experience in one run: each read once, each folder's modules loaded once. Must not refer to
+    the Files that it is found by, whose end is its own."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, ToolSource | None] = {}
+        self._folders: dict[str, ToolFolder] = {}
+
+    def source(self, path: str, files: Files) -> ToolSource | None:
+        """The file as text; None where there is none to be read."""
+        if path not in self._sources:
+            from oe.kinds.tool_source import read_source
+
+            try:
+                self._sources[path] = read_source(files.read_bytes(path), path.removeprefix("./"))
+            except OeError:
+                self._sources[path] = None
+        return self._sources[path]
+
+    def folder(self, path: str) -> ToolFolder:
+        """The modules beside a tool's file."""
+        from oe.kinds.tool_modules import ToolFolder
+
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:
+            self._folders[folder] = ToolFolder(folder)
+        return self._folders[folder]
