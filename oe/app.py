@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from oe.clock import SystemClock, iso
 from oe.diagnostics import Problem
-from oe.errors import AlreadyRunningError, ExitCode, NotFoundError, OeError, SpecError, UsageError
+from oe.errors import AlreadyRunningError, NotFoundError, SpecError, UsageError
 from oe.ids import is_run_id, new_run_id
 from oe.kinds import KINDS
 from oe.lang.document import Document
@@ -19,12 +19,13 @@ from oe.spec.load import build_experience
 from oe.spec.model import Experience
 from oe.store.data_folder import DataFolder
 from oe.store.local_files import LocalFiles
-from oe.values import Json, JsonObject, canonical
+from oe.store.lock import this_process
+from oe.values import Json, canonical
 
 if TYPE_CHECKING:
-    from oe.ports.store import Milestone, Run, Store
+    from oe.ports.store import Milestone, Run, RunLock, Store
     from oe.run.bus import EventBus
-    from oe.run.session import RunResult, Session
+    from oe.run.session import Outside, Part, RunResult, Session
 
 FILE_NAMES = ("experience.yaml", "experience.yml", "experience.json")
 """What an experience's file is called in its directory, first one first."""
@@ -45,7 +46,8 @@ def find_file(path: str) -> str:
         for name in FILE_NAMES:
             if os.path.isfile(os.path.join(path, name)):
                 return os.path.join(path, name)
-        raise NotFoundError(f"no experience in '{path}'", hint=f"expected {' or '.join(FILE_NAMES)}; `oe init` makes one")
+        raise NotFoundError(f"no experience in '{path}'",
+                            hint=f"expected {' or '.join(FILE_NAMES)}; `oe init` makes one")
     if not os.path.isfile(path):
         raise NotFoundError(f"no such file or directory: '{path}'")
     return path
@@ -80,11 +82,13 @@ class Workspace:
         self.key = os.path.realpath(file)
         root = data_dir or os.environ.get("OE_DATA_DIR") or os.path.join(os.path.dirname(self.key), ".openexpertise")
         self.folder = DataFolder(root)
-        if read_only and not os.path.exists(self.folder.database):
+        if read_only and not self.folder.exists():
             raise NotFoundError(f"no runs yet: '{self.folder.root}' holds no state.sqlite",
                                 hint="`oe run` makes one; --data-dir names another place")
         if not read_only:
             self.folder.create()
+        self.owner = this_process()
+        self._lock: RunLock | None = None
         self.store: Store = SqliteStore.open(self.folder.database, read_only=read_only,
                                              durability="power" if durability == "power" else "process")
 
@@ -95,9 +99,20 @@ class Workspace:
         self.close()
 
     def close(self) -> None:
-        """Closes the store and gives up every lock."""
+        """Closes the store and gives up the lock of the run that was carried out here."""
         self.store.close()
-        self.folder.close()
+        self.unlock()
+
+    def lock(self, run_id: str) -> bool:
+        """Takes the run's lock for this process; False where a live process holds it."""
+        self._lock = self.folder.lock(run_id, self.owner)
+        return self._lock is not None
+
+    def unlock(self) -> None:
+        """Gives up the lock, if one is held."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def find_run(self, name: str) -> Run:
         """The run of that id, of that unique prefix, or the `latest`. Raises NotFoundError, UsageError."""
@@ -135,7 +150,7 @@ class RunOptions(NamedTuple):
     on_session: Callable[[Session], None] | None = None
 
 
-async def run_experience(spec: Experience | str | os.PathLike[str], *, experience_dir: str | None = None,  # noqa: PLR0913
+async def run_experience(spec: Experience | str | os.PathLike[str], *, experience_dir: str | None = None,
                          args: Mapping[str, Json] | None = None, events: EventBus | None = None,
                          concurrency: int | None = None, data_dir: str | None = None) -> RunResult:
     """Runs an experience to its end and gives run id, status and final state.
@@ -158,7 +173,7 @@ async def start_run(experience: Experience, options: RunOptions, events: EventBu
         from oe.ports.store import Milestone
 
         milestone = Milestone(1, "run.started", run.started_at, {"args": run.args})
-        return await _carry_out(workspace, experience, run, args, options, events, milestone)
+        return await _carry_out(workspace, experience, _part(run, args, milestone, options), options, events)
 
 
 class Resumed(NamedTuple):
@@ -180,12 +195,13 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
         if run.status == "success":
             return Resumed(_result_of(workspace, experience, run), reopened=False)
         args = {**run.args, **_secrets_again(experience, run, options.args)}
-        if not workspace.folder.lock(run.run_id):
+        if not workspace.lock(run.run_id):
             raise AlreadyRunningError(f"run '{run.run_id}' is being carried out by {_describe(run)}")
         now = SystemClock().now()
-        run = workspace.store.reopen_run(run.run_id, workspace.folder.owner, now, _spec_text(experience))
+        run = workspace.store.reopen_run(run.run_id, workspace.owner, now, _spec_text(experience))
         milestone = Milestone(0, "run.resumed", now, {})
-        return Resumed(await _carry_out(workspace, experience, run, args, options, events, milestone), reopened=True)
+        part = _part(run, args, milestone, options)
+        return Resumed(await _carry_out(workspace, experience, part, options, events), reopened=True)
 
 
 def _result_of(workspace: Workspace, experience: Experience, run: Run) -> RunResult:
@@ -239,7 +255,7 @@ def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Js
     defaults = {field.name: field.default for field in fields if not isinstance(field.default, Missing)}
     while True:
         chosen = run_id or new_run_id(iso(now)[:10].replace("-", ""), os.urandom(3))
-        if not workspace.folder.lock(chosen):
+        if not workspace.lock(chosen):
             if run_id:
                 raise AlreadyRunningError(f"run '{run_id}' is being carried out by another process")
             continue
@@ -249,9 +265,9 @@ def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Js
                 {name: value for name, value in args.items() if name not in secret},
                 {name: seal(str(args[name]), os.urandom(16)) for name in sorted(secret) if name in args},
                 defaults, [field.name for field in fields if field.persist], _spec_text(experience), now,
-                workspace.folder.owner))
+                workspace.owner))
         except RunExists:
-            workspace.folder.unlock(chosen)
+            workspace.unlock()
             if run_id:
                 raise UsageError(f"run '{run_id}' exists already",
                                  hint=f"`oe resume --run-id {run_id}` continues it", code="run-exists") from None
@@ -276,20 +292,57 @@ def _describe(run: Run) -> str:
     return f"process {run.owner.pid} on {run.owner.host}"
 
 
-async def _carry_out(workspace: Workspace, experience: Experience, run: Run, args: dict[str, Json],  # noqa: PLR0913
-                     options: RunOptions, events: EventBus | None, milestone: Milestone) -> RunResult:
-    from oe.run.bus import EventBus as Bus
+def _part(run: Run, args: dict[str, Json], milestone: Milestone, options: RunOptions) -> Part:
+    from oe.run.session import Part
+
+    return Part(run, args, milestone, options.concurrency, options.timeout_seconds)
+
+
+async def _carry_out(workspace: Workspace, experience: Experience, part: Part, options: RunOptions,
+                     events: EventBus | None) -> RunResult:
+    from oe.ports.committed import log_of
     from oe.run.session import Session
 
+    run = part.run
     redactor = Redactor(secrets_of(os.environ))
-    redactor.add(str(args[name]) for name in secret_arguments(experience) if name in args)
-    warn = options.warn or (lambda text: None)
-    outside = _outside(workspace, experience, run, redactor, events or Bus(), warn)
-    session = Session(run, experience, args, outside, milestone=milestone, concurrency=options.concurrency,
-                      timeout_seconds=options.timeout_seconds)
+    redactor.add(str(part.args[name]) for name in secret_arguments(experience) if name in part.args)
+    outside = _outside(workspace, experience, run.run_id, redactor, options.warn or _ignore)
+    if events is not None:
+        outside = outside._replace(bus=events)
+    if run.resumed:
+        outside.log.repair(log_of(workspace.store.everything(run.run_id)))
+    session = Session(experience, part, outside)
     if options.on_session is not None:
         options.on_session(session)
     try:
         return await session.carry_out()
     finally:
+        if outside.log.broken:
+            outside.log.repair(log_of(workspace.store.everything(run.run_id)))
         outside.log.close()
+
+
+def _outside(workspace: Workspace, experience: Experience, run_id: str, redactor: Redactor,
+             warn: Callable[[str], None]) -> Outside:
+    from random import random
+
+    from oe.net.processes import Processes
+    from oe.run.bus import EventBus
+    from oe.run.session import Outside
+    from oe.run.threads import DaemonThreads
+    from oe.store.event_log import JsonlLog
+    from oe.store.node_log import NodeLogFiles
+
+    files = LocalFiles(experience.folder)
+    folder = workspace.folder
+    log = JsonlLog(folder.event_log(run_id), run_id, redactor=redactor,
+                   on_trouble=lambda error: warn(f"oe: warning: {error.message}"))
+    return Outside(
+        store=workspace.store, log=log, bus=EventBus(), clock=SystemClock(), processes=Processes(),
+        threads=DaemonThreads(), files=files, kinds=_KINDS, redactor=redactor, environment=os.environ,
+        node_logs=NodeLogFiles(lambda slot: folder.node_log(run_id, slot), redactor),
+        artifact=lambda name: folder.artifact(run_id, name), load_schema=_schema_loader(files), random=random)
+
+
+def _ignore(_: str) -> None:
+    """A warning that nobody asked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -10,20 +11,25 @@ from oe.diagnostics import Problem
 from oe.text import neutralise
 from oe.values import Json
 
+_STEERING = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What JSON may hold as it is, but a terminal would obey or could not show."""
+
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
 
 
 class Console:
     """What a command reads and writes. Colours only on a terminal and without NO_COLOR."""
 
-    def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO,
+                 environment: Mapping[str, str] | None = None) -> None:
         self.stdin = stdin
         self.stdout = stdout
         self.stderr = stderr
         self.environment = os.environ if environment is None else environment
-        self.is_terminal = _is_terminal(stderr)
-        self.has_colour = (self.is_terminal and not self.environment.get("NO_COLOR")
-                           and self.environment.get("TERM") != "dumb")
+        self.is_terminal = is_terminal(stderr)
+        may_colour = not self.environment.get("NO_COLOR") and self.environment.get("TERM") != "dumb"
+        self.has_colour = self.is_terminal and may_colour
+        self.has_result_colour = may_colour and is_terminal(stdout)
 
     def result(self, text: str) -> None:
         """A line of the command's result."""
@@ -33,7 +39,7 @@ class Console:
         """The command's result as JSON."""
         import json
 
-        self.stdout.write(json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
+        self.stdout.write(harmless_json(json.dumps(value, ensure_ascii=False, indent=indent)) + "\n")
 
     def note(self, text: str) -> None:
         """A line for the person at the terminal."""
@@ -42,6 +48,10 @@ class Console:
     def paint(self, text: str, colour: str) -> str:
         """The text in a colour where stderr has colours."""
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self.has_colour else text
+
+    def paint_result(self, text: str, colour: str) -> str:
+        """The text in a colour where stdout has colours."""
+        return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self.has_result_colour else text
 
     def problem(self, problem: Problem) -> None:
         """One problem with its position and hint."""
@@ -52,7 +62,12 @@ class Console:
             self.note(f"    hint: {neutralise(problem.hint)}")
 
 
-def _is_terminal(stream: TextIO) -> bool:
+def harmless_json(text: str) -> str:
+    """The same JSON value in a text that cannot steer a terminal."""
+    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def is_terminal(stream: TextIO) -> bool:
     try:
         return stream.isatty()
     except ValueError:

@@ -100,7 +100,7 @@ def _execute(command: Command, argv: list[str], console: Console) -> int:
     from oe.cli.parser import HelpShown, Parser
 
     module = import_module(f"oe.cli.commands.{command.module}")
-    parser = Parser(prog=f"oe {command.name}", description=module.__doc__ or command.summary, console=console)
+    parser = Parser(prog=f"oe {command.name}", description=command.summary, console=console)
     module.configure(parser)
     try:
         options = parser.parse_intermixed_args(argv)

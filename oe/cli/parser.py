@@ -13,11 +13,23 @@ class HelpShown(Exception):
     """The user asked for help and got it."""
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Help of 80 columns that reads the same on every Python: `-e, --experience PATH` (3.13 began to write it so)."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26, width=80)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        return f"{', '.join(action.option_strings)} {self._format_args(action, action.dest.upper())}"
+
+
 class Parser(argparse.ArgumentParser):
     """A command's parser. Options cannot be abbreviated: a script must not change meaning with a new option."""
 
     def __init__(self, *, prog: str, description: str, console: Console) -> None:
-        super().__init__(prog=prog, description=description, allow_abbrev=False)
+        super().__init__(prog=prog, description=description, allow_abbrev=False, formatter_class=_Formatter)
         self._console = console
 
     def error(self, message: str) -> NoReturn:
@@ -25,6 +37,12 @@ class Parser(argparse.ArgumentParser):
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         raise HelpShown
+
+    def format_help(self) -> str:
+        positionals = [action for action in self._actions if not action.option_strings]
+        words = [f"[{action.metavar}]" if action.nargs == "?" else str(action.metavar) for action in positionals]
+        self.usage = " ".join([self.prog, *words, "[options]"])
+        return super().format_help()
 
     def print_help(self, file: IO[str] | None = None) -> None:  # type: ignore[override]
         self._console.result(self.format_help().rstrip())
@@ -42,10 +60,24 @@ def add_experience(parser: argparse.ArgumentParser) -> None:
                         help="experience directory or its YAML or JSON file (default: this directory)")
 
 
+def add_run(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """The positional RUN of commands that look at one run."""
+    ending = " (default: latest)" if optional else ""
+    parser.add_argument("run", nargs="?" if optional else None, default="latest" if optional else None, metavar="RUN",
+                        help=f"run id, the unique beginning of one, or latest{ending}")
+
+
+def positive_integer(text: str) -> int:
+    """The type of options that count."""
+    if not (text.isascii() and text.isdigit()) or not int(text[:18]):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a positive whole number")
+    return int(text[:18])
+
+
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
     """`--data-dir`."""
     parser.add_argument("--data-dir", metavar="DIR",
-                        help="folder for runs and state (default: $OE_DATA_DIR, or .openexpertise beside the experience)")
+                        help="folder for runs and state (default: OE_DATA_DIR, or .openexpertise beside the file)")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

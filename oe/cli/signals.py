@@ -19,8 +19,8 @@ _REASONS: dict[signal.Signals, StopReason] = {
 def stop_on_signals(stop: Callable[[StopReason], None]) -> Iterator[None]:
     """While it lasts, SIGINT, SIGTERM and SIGHUP call `stop` on the running event loop's thread.
 
-    The handler itself only wakes the loop, which is what a handler may do at any instant. A signal that was ignored when
-    the process began (nohup) stays ignored.
+    The handler itself only wakes the loop, which is what a handler may do at any instant. A signal that was ignored
+    when the process began (nohup) stays ignored.
     """
     loop = asyncio.get_running_loop()
 

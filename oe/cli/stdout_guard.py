@@ -13,7 +13,7 @@ from oe.cli.console import Console
 
 @contextmanager
 def guarded_stdout(console: Console) -> Iterator[None]:
-    """While it lasts, `console.stdout` writes to a private copy of the real standard output, and descriptor 1 is stderr.
+    """While it lasts, `console.stdout` writes to a private copy of standard output, and descriptor 1 is stderr.
 
     Streams that are not the process's own (a library's caller, a test) are left alone.
     """

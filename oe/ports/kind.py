@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from oe.diagnostics import Problem
@@ -22,7 +23,7 @@ class NodeOutput(NamedTuple):
 
     state_delta: JsonObject
     edge_output: Json | Missing = MISSING
-    metrics: JsonObject = {}
+    metrics: JsonObject = MappingProxyType({})
 
 
 class Request(NamedTuple):

@@ -47,7 +47,8 @@ def event_line(record: JsonObject) -> str | None:
     if what:
         line += f": {what}"
     if record["type"] == "node.retrying":
-        line += f" (attempt {record['attempt']}, next in {format_duration(float(str(record['delay_ms'])) / 1000)})"
+        delay = format_duration(float(str(record["delay_ms"])) / 1000)
+        line += f" (attempt {record['attempt']}, next in {delay})"
     return clip(neutralise(line).replace("\n", " "), 400)
 
 
@@ -56,6 +57,8 @@ def summary_line(record: JsonObject) -> str:
     totals = record["totals"]
     assert isinstance(totals, dict)
     parts = [plural(int(totals["nodes"]), "node")]
-    parts += [f"{totals[word]} {word}" for word in ("ok", "cached", "failed", "skipped", "cancelled") if totals.get(word)]
-    line = f"{record['status']} {record['run_id']}: {', '.join(parts)} ({format_duration(totals['duration_ms'] / 1000)})"
+    words = ("ok", "cached", "failed", "skipped", "cancelled")
+    parts += [f"{totals[word]} {word}" for word in words if totals.get(word)]
+    duration = format_duration(float(str(totals["duration_ms"])) / 1000)
+    line = f"{record['status']} {record['run_id']}: {', '.join(parts)} ({duration})"
     return f"{line}, stopped: {record['reason']}" if record.get("reason") else line

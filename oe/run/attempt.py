@@ -11,12 +11,10 @@ from oe.errors import NodeError
 from oe.lang.scope import MISSING, Missing, Scope
 from oe.ports.kind import Executor, NodeOutput, Request
 from oe.ports.store import Failure, Outcome
-from oe.redact import Redactor
 from oe.run.context import AttemptContext, Surroundings
 from oe.run.retry import retry_delay
 from oe.spec.model import Node
 from oe.state.events import Event
-from oe.state.writes import WriteRules
 from oe.text import format_duration
 from oe.values import Json, JsonObject, compact
 
@@ -30,7 +28,7 @@ class Job(NamedTuple):
     executor: Callable[[], Executor]
     scope: Scope
     view: JsonObject
-    index: int | None = None
+    item_index: int | None = None
     refusal: NodeError | None = None
 
 
@@ -55,18 +53,14 @@ class Result(NamedTuple):
 class Attempts:
     """Carries out jobs. Each outcome is committed here, before anyone can act on it.
 
-    `numbers` holds the last attempt number of slots that an earlier process of this run has tried;
-    `cancel_reason` says why attempts are being cancelled.
+    `numbers` holds the last attempt number of slots that an earlier process of this run has tried.
     """
 
-    def __init__(self, shared: Surroundings, rules: WriteRules, redactor: Redactor, numbers: Mapping[str, int],
-                 random: Callable[[], float], cancel_reason: Callable[[], str], max_in_flight: int) -> None:  # noqa: PLR0913
+    def __init__(self, shared: Surroundings, numbers: Mapping[str, int], max_in_flight: int) -> None:
         self._shared = shared
-        self._rules = rules
-        self._redactor = redactor
+        self._rules = shared.rules
+        self._redactor = shared.redactor
         self._numbers = numbers
-        self._random = random
-        self._cancel_reason = cancel_reason
         self._in_flight = asyncio.Semaphore(max_in_flight)
 
     async def carry_out(self, job: Job) -> Result:
@@ -81,7 +75,7 @@ class Attempts:
                 async with self._in_flight:
                     output, writes = await self._attempt(job, number)
             except NodeError as error:
-                delay = retry_delay(job.node.on_error, tries, error, self._random)
+                delay = retry_delay(job.node.on_error, tries, error, self._shared.random)
                 if delay is None:
                     return self._settle_failure(job, number, started, error)
                 self._commit(job, number, started, "retrying", error=error, delay_ms=round(delay * 1000, 1))
@@ -141,7 +135,7 @@ class Attempts:
         edge = None if isinstance(output.edge_output, Missing) else output.edge_output
         if self._redactor and self._redactor.finds(compact([output.state_delta, edge, output.metrics])):
             raise NodeError("the output contains a secret, which would be stored in plain text", name="SecretInOutput",
-                            retryable=False, code="secret-in-output", hint="leave the secret out of what the node returns")
+                            retryable=False, code="secret-in-output", hint="leave it out of what the node returns")
 
     def _settle_failure(self, job: Job, number: int, started: float, error: NodeError) -> Result:
         rule = job.node.on_error
@@ -160,7 +154,7 @@ class Attempts:
         return Result(End.FAIL_RUN if policy == "fail_run" else End.FAILED)
 
     def _cancelled(self, job: Job, number: int, started: float) -> Result:
-        self._commit(job, number, started, "cancelled", reason=self._cancel_reason())
+        self._commit(job, number, started, "cancelled", reason=self._shared.cancel_reason())
         return Result(End.CANCELLED)
 
     def _commit(self, job: Job, number: int, started: float, status: str, *,  # noqa: PLR0913
@@ -169,15 +163,15 @@ class Attempts:
                 **details: Json) -> None:
         if job.node.phase is not None:
             details["phase"] = job.node.phase
-        if job.index is not None:
-            details["index"] = job.index
+        if job.item_index is not None:
+            details["index"] = job.item_index
         failure = Failure(error.name, self._redactor.text(_sentence(error))) if error else None
         self._shared.recorder.commit(Outcome(
             job.slot, number, status, started, self._shared.clock.now(), None, writes, edge_output, metrics or {},  # type: ignore[arg-type]
             failure, reason, details))
 
     def _event(self, kind: str, ts: float, job: Job, number: int) -> Event:
-        return Event(kind, ts, job.slot, number, job.index, job.node.phase)
+        return Event(kind, ts, job.slot, number, job.item_index, job.node.phase)
 
 
 def _is_being_cancelled() -> bool:

@@ -12,8 +12,10 @@ from oe.ports.files import Files
 from oe.ports.node_log import NodeLog, NodeLogs
 from oe.ports.process import ProcessRunner
 from oe.ports.threads import ThreadRunner
+from oe.redact import Redactor
 from oe.run.recorder import Recorder
 from oe.state.events import Event
+from oe.state.writes import WriteRules
 from oe.values import Json
 
 PROGRESS_SECONDS = 0.1
@@ -21,7 +23,7 @@ PROGRESS_SECONDS = 0.1
 
 
 class Surroundings(NamedTuple):
-    """What every attempt of a run shares."""
+    """What every attempt of a run shares. `cancel_reason` says why attempts are being cancelled."""
 
     run_id: str
     folder: str
@@ -34,6 +36,10 @@ class Surroundings(NamedTuple):
     clock: Clock
     artifact: Callable[[str], str]
     cleanup_seconds: float
+    rules: WriteRules
+    redactor: Redactor
+    random: Callable[[], float]
+    cancel_reason: Callable[[], str]
 
 
 class AttemptContext:
@@ -101,8 +107,8 @@ class AttemptContext:
         return self._shared.artifact(name)
 
     async def close(self) -> str | None:
-        """Runs the clean-ups, last one first, within the clean-up time; the first trouble as text, which never masks the
-        attempt's own outcome."""
+        """Runs the clean-ups, last one first, within the clean-up time; the first trouble as text, which never masks
+        the attempt's own outcome."""
         trouble: str | None = None
         while self._deferred:
             function = self._deferred.pop()

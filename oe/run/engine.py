@@ -204,8 +204,7 @@ class Engine:
 
     def _skipped(self, decision: Skip) -> Outcome:
         now = self._parts.clock.now()
-        return Outcome(self._graph.ids[decision.rank], self._parts.restored.next_number(self._graph.ids[decision.rank]),
-                       "skipped", now, now, reason=decision.reason,
+        return Outcome(self._graph.ids[decision.rank], 0, "skipped", now, now, reason=decision.reason,
                        details={"by_failure": decision.by_failure, **self._phase(decision.rank)})
 
     def _phase(self, rank: int) -> dict[str, str]:

@@ -28,7 +28,3 @@ class Restored:
         if outcome is None or outcome.status != "skipped" or outcome.reason != reason:
             return None
         return self._last.pop(slot)
-
-    def next_number(self, slot: str) -> int:
-        """The number that the slot's next attempt gets."""
-        return self.numbers.get(slot, 0) + 1

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from oe.clock import Clock
 from oe.errors import ExitCode
 from oe.plan.graph import Graph
-from oe.ports.committed import milestone_event
+from oe.ports.committed import committed_events
 from oe.ports.event_log import EventLog
 from oe.ports.files import Files
 from oe.ports.kind import NodeKind
@@ -75,19 +75,28 @@ class RunResult(NamedTuple):
         return record
 
 
-class Session:
-    """One process's part of one run. `args` are complete, secret ones included; `milestone` is what began this part
-    (run.started or run.resumed). `state` may be looked at while the run goes on."""
+class Part(NamedTuple):
+    """One process's part of a run. `args` are complete, secret ones included; `milestone` is what began this part
+    (run.started or run.resumed); limits that are None are the experience's own."""
 
-    def __init__(self, run: Run, experience: Experience, args: JsonObject, outside: Outside, *,
-                 milestone: Milestone, concurrency: int | None = None, timeout_seconds: float | None = None) -> None:
-        self._run = run
+    run: Run
+    args: JsonObject
+    milestone: Milestone
+    concurrency: int | None = None
+    timeout_seconds: float | None = None
+
+
+class Session:
+    """Carries out one part of a run. `state` may be looked at while it goes on."""
+
+    def __init__(self, experience: Experience, part: Part, outside: Outside) -> None:
+        run = self._run = part.run
         self._experience = experience
         self._outside = outside
-        self._concurrency = concurrency or experience.runtime.concurrency
-        self._timeout_seconds = timeout_seconds or experience.runtime.timeout_seconds
-        self._args = args
-        self._milestone = milestone
+        self._concurrency = part.concurrency or experience.runtime.concurrency
+        self._timeout_seconds = part.timeout_seconds or experience.runtime.timeout_seconds
+        self._args = part.args
+        self._milestone = part.milestone
         self._graph = Graph(experience)
         self._ledger = Ledger(self._graph, experience.fields, run.base)
         self._engine: Engine | None = None
@@ -100,7 +109,7 @@ class Session:
         recorder = Recorder(self._run.run_id, outside.store, outside.log, outside.bus, self.state)
         restored = Restored(outside.store.journal(self._run.run_id) if self._run.resumed else ())
         engine = self._engine = self._assemble(recorder, restored)
-        recorder.emit((milestone_event(self._milestone),), flush=True)
+        recorder.emit(committed_events(self._milestone), flush=True)
         try:
             if self._requested_stop is not None:
                 asyncio.get_running_loop().call_soon(engine.stop, self._requested_stop)
@@ -119,10 +128,10 @@ class Session:
         outside, experience = self._outside, self._experience
         shared = Surroundings(
             self._run.run_id, experience.folder, outside.environment, outside.processes, outside.threads, outside.files,
-            outside.node_logs, recorder, outside.clock, outside.artifact, experience.runtime.cleanup_timeout_seconds)
+            outside.node_logs, recorder, outside.clock, outside.artifact, experience.runtime.cleanup_timeout_seconds,
+            WriteRules(experience, outside.load_schema), outside.redactor, outside.random, self._cancel_reason)
         views = Views(self._graph, self._ledger, self._args, outside.kinds)
-        attempts = Attempts(shared, WriteRules(experience, outside.load_schema), outside.redactor, restored.numbers,
-                            outside.random, self._cancel_reason, experience.runtime.max_in_flight)
+        attempts = Attempts(shared, restored.numbers, experience.runtime.max_in_flight)
         runner = NodeRunner(views, attempts, outside.kinds, outside.files)
         return Engine(Parts(experience, self._graph, self._ledger, views, recorder, runner, restored, outside.clock),
                       self._concurrency, self._timeout_seconds)
@@ -141,7 +150,7 @@ class Session:
         self.state.finished_at = now
         milestones = self._outside.store.end_run(self._run.run_id, Ending(
             status, reason, now, final, self.state.totals(), self._publications() if status == "success" else ()))
-        recorder.emit([milestone_event(milestone) for milestone in milestones], flush=True)
+        recorder.emit([event for milestone in milestones for event in committed_events(milestone)], flush=True)
         return RunResult(self._run.run_id, status, reason, exit_code(status, reason), final,
                          [unit.as_object() for unit in self.state.units.values()], self.state.totals())
 

@@ -1,4 +1,4 @@
-"""The rules for what a node may write: declared by the node, declared in the schema, valid in full depth (semantics §4)."""
+"""The rules for what a node may write: declared by it and in the schema, valid in full depth (semantics §4)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class WriteRules:
         self._load = load
         self._schemas: dict[str, Schema] = {}
 
-    def check(self, node: Node, delta: JsonObject, current: Callable[[str], Json | Missing]) -> tuple[tuple[str, Json], ...]:
-        """The writes of a delta in the order of the node's `writes`. `current` gives a field's value in the node's view.
+    def check(self, node: Node, delta: JsonObject,
+              current: Callable[[str], Json | Missing]) -> tuple[tuple[str, Json], ...]:
+        """The writes of a delta in the order of the node's `writes`. `current` gives a field's value in its view.
 
         Raises NodeError, never retryable, that names the field and the line of the experience.
         """

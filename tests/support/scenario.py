@@ -15,7 +15,7 @@ from oe.ports.kind import NodeContext, NodeOutput, Request
 from oe.ports.store import Milestone, NewRun, Owner, Run
 from oe.redact import Redactor
 from oe.run.bus import EventBus
-from oe.run.session import Outside, RunResult, Session
+from oe.run.session import Outside, Part, RunResult, Session
 from oe.spec.keys import Key
 from oe.spec.load import build_experience
 from oe.spec.model import Experience, Node
@@ -190,7 +190,7 @@ class Scenario:
                 processes=None, threads=_Threads(), files=NoFiles(), node_logs=self.node_logs,  # type: ignore[arg-type]
                 kinds={"step": self.kind}, redactor=Redactor(self.secrets), environment={}, artifact=str,
                 load_schema=lambda path: {}, random=lambda: 0.5)
-            session = Session(run, self.experience, args, outside, milestone=milestone, concurrency=concurrency)
+            session = Session(self.experience, Part(run, args, milestone, concurrency), outside)
             beside = asyncio.create_task(meanwhile(session)) if meanwhile else None
             result = await session.carry_out()
             if beside is not None:
