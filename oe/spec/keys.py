@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from oe.values import Json
 
@@ -11,7 +11,8 @@ class Key(NamedTuple):
     """One key of one level of the format.
 
     `schema` is the JSON Schema (the subset) of its value; `accepted` is set for a key of the original that means
-    something else here: it is accepted with that text as a warning.
+    something else here: it is accepted with that text as a warning. `holds` says that its text is a prompt: a text
+    template, or the path of a file that holds one.
     """
 
     name: str
@@ -20,3 +21,4 @@ class Key(NamedTuple):
     required: bool = False
     default: Json = None
     accepted: str | None = None
+    holds: Literal["prompt"] | None = None

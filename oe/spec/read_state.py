@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple, cast
 
 from oe.lang.document import Path
-from oe.lang.schema import KEYWORDS, compile_schema, schema_problems
+from oe.lang.schema import compile_schema, schema_problems
+from oe.lang.schema_keywords import REFUSED, SHAPES
 from oe.lang.scope import MISSING, Missing
 from oe.spec.level import NAME, Level
 from oe.spec.model import Argument, Field, Merge
@@ -104,14 +105,14 @@ def _is_keyword(name: str, value: Json) -> bool:
 
 def _drop_unknown(reading: Reading, noun: str, schema: dict[str, Json], table: KeyTable, path: Path) -> bool:
     """Refuses what is neither a keyword nor a key of the format; whether there was nothing of the kind."""
-    unknown = [name for name in schema if name not in KEYWORDS]
+    unknown = [name for name in schema if name not in SHAPES and name not in REFUSED]
     for name in unknown:
         del schema[name]
         if name == "secret":
             reading.report.error("secret-field", f"{noun} cannot be secret: state is stored as it is", (*path, name),
                                  "declare it under args with secret: true", key=True)
             continue
-        near = nearest(name, [*table, *KEYWORDS])
+        near = nearest(name, [*table, *SHAPES])
         reading.report.error("unknown-key", f"{noun} has no key '{clip(name, 60)}'", (*path, name),
                              f"did you mean '{near}'?" if near else "it is no keyword of JSON Schema that oe knows",
                              key=True)

@@ -1,8 +1,8 @@
 """Whether a value has the shape its key asks for, and in which words to say that it has not.
 
 Key tables use a handful of JSON Schema keywords, which are checked here at once; a table that uses more
-is handed to the full schema checker. A `$ref` stands for a level, whose keys are read separately: here it only has to be
-a mapping.
+is handed to the full schema checker. A `$ref` stands for a level, whose keys are read separately: here it only has to
+be a mapping.
 """
 
 from __future__ import annotations

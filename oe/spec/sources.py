@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from oe.diagnostics import Problem
+from oe.lang.document import Path
+from oe.lang.reference import Reference
 from oe.spec.keys import Key
 from oe.spec.model import Experience, Node
 
@@ -49,6 +51,9 @@ class KindRules(Protocol):
     @property
     def cached_by_default(self) -> bool:
         """Whether its outputs are cached unless the node says otherwise."""
+
+    def references(self, node: Node) -> Iterable[tuple[Path, Reference]]:
+        """The references in its own keys, each with the path of its text inside the node."""
 
     def check(self, node: Node, experience: Experience, files: SpecFiles) -> Iterable[Problem]:
         """What is wrong with a node of this kind, seen without running it."""

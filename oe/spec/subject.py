@@ -84,9 +84,20 @@ class Subject:
                 found[field] = found.get(field, 0) | 1 << (unit or 0)
         return found
 
-    def item_path(self, path: Path, item: str) -> Path:
-        """The path of an item of the list of texts at `path`."""
+    def argument_names(self, node: Node) -> tuple[str, ...]:
+        """The names under the node's `args`, and under `inputs` where that holds values."""
+        written = self.value_at(node.path)
+        parts = (written.get("args"), written.get("inputs")) if isinstance(written, dict) else ()
+        return tuple(name for part in parts if isinstance(part, dict) for name in part)
+
+    def value_at(self, path: Path) -> Json:
+        """The document's value at a path that exists."""
         value: Json = self.experience.document.value
         for step in path:
             value = value[step]  # type: ignore[index]
+        return value
+
+    def item_path(self, path: Path, item: str) -> Path:
+        """The path of an item of the list of texts at `path`."""
+        value = self.value_at(path)
         return (*path, value.index(item)) if isinstance(value, list) else path

@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from oe.spec.checks import cycles, edges, fields, loops, members, phases
+from oe.spec.checks import (
+    caching,
+    cycles,
+    edges,
+    fallback,
+    fields,
+    inputs,
+    joins,
+    kinds,
+    loops,
+    members,
+    phases,
+    prompts,
+    references,
+    views,
+    writers,
+)
 from oe.spec.report import Report
 from oe.spec.subject import Subject
 
@@ -15,4 +31,13 @@ CHECKS: tuple[Callable[[Subject, Report], None], ...] = (
     phases.check,
     loops.check,
     fields.check,
+    references.check,
+    prompts.check,
+    views.check,
+    writers.check,
+    joins.check,
+    fallback.check,
+    inputs.check,
+    caching.check,
+    kinds.check,
 )

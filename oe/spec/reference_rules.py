@@ -1,0 +1,133 @@
+"""What can be seen of a reference without running: whether its root exists there, and whether the schemas allow its
+path. Follows a schema as far as it is closed; where it is open, it says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from oe.errors import OeError
+from oe.lang.reference import Reference, Segment
+from oe.text import clip, did_you_mean
+from oe.values import Json, JsonObject
+
+_OPEN = frozenset({"anyOf", "oneOf", "allOf", "not", "if", "then", "else"})
+_LONGEST_CHAIN = 32
+_NOUNS = {"array": "a list", "string": "a text", "integer": "a number", "number": "a number",
+          "boolean": "true or false", "null": "null", "object": "a mapping"}
+
+Loader = Callable[[str], Json]
+
+
+class Flaw(NamedTuple):
+    """What is wrong with a reference, `offset` code points from its start."""
+
+    code: str
+    message: str
+    hint: str | None
+    offset: int
+
+
+def find_path_flaw(reference: Reference, skip: int, schema: Json, load: Loader) -> Flaw | None:
+    """The first segment from number `skip` on that the schema has no place for."""
+    root = schema
+    for number in range(skip, len(reference.segments)):
+        schema, root = _dereference(schema, root, load)
+        if not isinstance(schema, Mapping) or _OPEN.intersection(schema):
+            return None
+        segment = reference.segments[number]
+        problem = _misfit(reference, number, schema)
+        if problem is not None:
+            message, hint = problem
+            at = segment_offset(reference, number)
+            return Flaw("unknown-path", f"'{clip(reference.text, 60)}': {message}", hint, at)
+        schema = _step(schema, segment)
+    return None
+
+
+def segment_offset(reference: Reference, number: int) -> int:
+    """Where a segment stands, from the start of the reference."""
+    position = 0 if reference.root == "bare" else 1
+    for segment in reference.segments[:number]:
+        found = reference.text.find(str(segment), position)
+        position = found + len(str(segment)) if found >= 0 else position
+    found = reference.text.find(str(reference.segments[number]), position)
+    return max(found, 0)
+
+
+def _dereference(schema: Json, root: Json, load: Loader) -> tuple[Json, Json]:
+    """The schema that a chain of `$ref` ends at, with the document that its own references start from; an open schema
+    where it cannot be followed, which is reported elsewhere."""
+    for _ in range(_LONGEST_CHAIN):
+        if not isinstance(schema, Mapping) or "$ref" not in schema:
+            return schema, root
+        file, _, pointer = str(schema["$ref"]).partition("#")
+        if file:
+            try:
+                root = load(file)
+            except OeError:
+                return True, root
+        schema = root
+        for step in pointer.split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            schema = schema.get(name, True) if isinstance(schema, Mapping) else True
+    return True, root
+
+
+def _misfit(reference: Reference, number: int, schema: JsonObject) -> tuple[str, str | None] | None:
+    segment = reference.segments[number]
+    wanted = "array" if isinstance(segment, int) else "object"
+    declared = schema.get("type")
+    types = [declared] if isinstance(declared, str) else declared if isinstance(declared, list) else None
+    if types is not None and wanted not in types:
+        return _wrong_type(reference, number, str(types[0]) if types else "")
+    if isinstance(segment, int):
+        return _past_the_end(segment, schema)
+    return _unknown_property(segment, schema)
+
+
+def _wrong_type(reference: Reference, number: int, declared: str) -> tuple[str, str | None]:
+    segment = reference.segments[number]
+    before = reference.text[:segment_offset(reference, number)].rstrip(".[ \"'")
+    noun = _NOUNS.get(declared, declared)
+    if declared != "array":
+        return f"'{clip(before, 40)}' is {noun} and has no {'items' if isinstance(segment, int) else 'keys'}", None
+    hint = f"write length({before})" if segment in ("length", "size", "count") else f"write {before}[0].{segment}"
+    return f"'{clip(before, 40)}' is a list and has no key '{clip(str(segment), 40)}'", hint
+
+
+def _past_the_end(segment: int, schema: JsonObject) -> tuple[str, str | None] | None:
+    most = schema.get("maxItems")
+    if isinstance(most, int) and segment >= most:
+        return f"the list has at most {most} items, and they count from 0", None
+    return None
+
+
+def _unknown_property(segment: str, schema: JsonObject) -> tuple[str, str | None] | None:
+    properties = schema.get("properties")
+    known = properties if isinstance(properties, Mapping) else {}
+    others = schema.get("additionalProperties")
+    if segment in known or "patternProperties" in schema or others is True or isinstance(others, Mapping):
+        return None
+    if not known and others is None:
+        return None
+    hint = did_you_mean(segment, known)
+    if hint is None:
+        hint = (f"it has {', '.join(repr(name) for name in list(known)[:8])}" if others is False
+                else f"declare '{clip(segment, 40)}' under properties, or say additionalProperties: true")
+    return f"its schema has no property '{clip(segment, 40)}'", hint
+
+
+def _step(schema: JsonObject, segment: Segment) -> Json:
+    if isinstance(segment, int):
+        first = schema.get("prefixItems")
+        if isinstance(first, list) and segment < len(first):
+            item: Json = first[segment]
+            return item
+        return schema.get("items", True)
+    properties = schema.get("properties")
+    if isinstance(properties, dict) and segment in properties:
+        part: Json = properties[segment]
+        return part
+    others = schema.get("additionalProperties")
+    return others if isinstance(others, Mapping) and "patternProperties" not in schema else True
