@@ -4,7 +4,8 @@ A position automaton has one state for each character set in the pattern. Its ed
 position to the next (capped at two), so it counts the paths that a backtracking matcher may walk:
 two different ways round one loop on the same text are exponential; two loops that can share a text, one after the
 other, are polynomial (A. Weber, H. Seidl, "On the degree of ambiguity of finite automata", 1991).
-The end of the text counts as a character; other assertions are taken as always true, and long counted repeats as endless, so the answer errs on the careful side.
+The end of the text counts as a character, other assertions are taken as always true, and long counted repeats as
+endless, so the answer errs on the careful side.
 """
 
 from __future__ import annotations
