@@ -130,7 +130,7 @@ class Session:
             self._run.run_id, experience.folder, outside.environment, outside.processes, outside.threads, outside.files,
             outside.node_logs, recorder, outside.clock, outside.artifact, experience.runtime.cleanup_timeout_seconds,
             WriteRules(experience, outside.load_schema), outside.redactor, outside.random, self._cancel_reason)
-        views = Views(self._graph, self._ledger, self._args, outside.kinds)
+        views = Views(self._graph, experience.fields, self._ledger, self._args, outside.kinds)
         attempts = Attempts(shared, restored.numbers, experience.runtime.max_in_flight)
         runner = NodeRunner(views, attempts, outside.kinds, outside.files)
         return Engine(Parts(experience, self._graph, self._ledger, views, recorder, runner, restored, outside.clock),

@@ -8,16 +8,19 @@ from oe.lang.reference import Reference
 from oe.lang.scope import Missing, Scope
 from oe.plan.graph import Graph, Link
 from oe.ports.kind import NodeKind
-from oe.spec.model import Node
+from oe.spec.model import Field, Node
 from oe.state.ledger import Ledger
 from oe.values import Json, JsonObject
 
 
 class Views:
-    """Builds scopes. A node sees the fields that it reads and those that its references name, nothing else."""
+    """Builds scopes. A node sees the fields that it reads and those that its references name, nothing else; its scope
+    also holds the set_once fields that it may write, for the rule that a second value must equal the first."""
 
-    def __init__(self, graph: Graph, ledger: Ledger, args: JsonObject, kinds: Mapping[str, NodeKind]) -> None:
+    def __init__(self, graph: Graph, fields: Mapping[str, Field], ledger: Ledger, args: JsonObject,
+                 kinds: Mapping[str, NodeKind]) -> None:
         self._graph = graph
+        self._fields = fields
         self._ledger = ledger
         self._args = args
         self._kinds = kinds
@@ -65,7 +68,8 @@ class Views:
         if node.for_each is not None:
             references += [reference for _, reference in node.for_each.source.references()]
         references += [reference for _, reference in self._kinds[node.kind].references(node)]
-        return tuple(dict.fromkeys((*node.reads, *_state_names(references))))
+        written_once = [name for name in node.writes if self._fields[name].merge == "set_once"]
+        return tuple(dict.fromkeys((*node.reads, *_state_names(references), *written_once)))
 
 
 def _state_names(references: Iterable[Reference]) -> tuple[str, ...]:
