@@ -151,7 +151,7 @@ def test_damage_is_reported_as_damage(tmp_path: Path, offset: int, size: int, re
     content = bytearray(path.read_bytes())
     content[offset:offset + size] = bytes(byte ^ 0xFF for byte in content[offset:offset + size])
     path.write_bytes(content)
-    with pytest.raises(StoreError) as caught:  # noqa: PT012
+    with pytest.raises(StoreError) as caught:
         store = SqliteStore.open(path, read_only=read_only)
         store.find_run("r-1")
         list(store.everything("r-1"))
@@ -164,7 +164,7 @@ def test_damage_is_reported_as_damage(tmp_path: Path, offset: int, size: int, re
 def test_a_truncated_file_is_reported_as_damage(tmp_path: Path, read_only: bool) -> None:
     path = _filled(tmp_path / "state.sqlite")
     os.truncate(path, 3 * 4096)
-    with pytest.raises(StoreError) as caught:  # noqa: PT012
+    with pytest.raises(StoreError) as caught:
         store = SqliteStore.open(path, read_only=read_only)
         list(store.journal("r-1"))
     assert caught.value.code == "store-corrupt"
