@@ -196,6 +196,8 @@ class _Reader:
             return ord(self._text[self.position - 1]) % 32
         if char.isascii() and not char.isalnum():
             return ord(char)
+        if char in ("p", "P"):
+            raise _invalid(f"character class '\\{char}{{…}}' is not available", start, _REFUSED_ESCAPES[char])
         raise _invalid(f"unknown escape '\\{char}'", start, _REFUSED_ESCAPES.get(char, f"write {char}"))
 
     def _hex_code(self, kind: str, start: int) -> int:

@@ -16,6 +16,7 @@ from oe.values import Json
 
 __all__ = ["Schema", "SchemaProblem", "Violation", "check_schema", "compile_schema", "path_text", "schema_problems"]
 
+_DEEPEST_VALUE = 1_000
 _NO_REFERENCES = Run(None)
 
 
@@ -89,6 +90,8 @@ def _foreign_part(root: object) -> tuple[Path, str] | None:
     waiting: list[tuple[Path, object]] = [((), root)]
     while waiting:
         path, value = waiting.pop()
+        if len(path) > _DEEPEST_VALUE:
+            return path[:3], f"one that is nested deeper than {_DEEPEST_VALUE} levels"
         if isinstance(value, Mapping):
             strange = next((key for key in value if not isinstance(key, str)), None)
             if strange is not None:

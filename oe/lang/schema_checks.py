@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from math import isfinite
-from typing import NamedTuple, NoReturn, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from oe.lang.document import Path
 from oe.text import clip
@@ -13,7 +13,9 @@ from oe.values import Json, compact, kind_of
 ENOUGH = 100
 """Violations after which a check of one value stops looking for more."""
 
-DEEPEST_VALUE = 200
+DEEPEST_VALUE = 100
+"""Levels of a value that is compared as a whole: by enum, const, uniqueItems."""
+
 _MOST_FRAMES = 550
 _FIRST_STEPS = 1_000_000
 _STEPS_PER_PART = 200
@@ -117,21 +119,14 @@ def key_of(value: Json, depth: int = DEEPEST_VALUE) -> Hashable:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
-        return (_BOOLEAN, value)
+        return ("boolean", value)
     if value is None or isinstance(value, int | float):
         return value
     if depth == 0:
-        _too_deep()
+        raise Exhausted(f"value is nested deeper than {DEEPEST_VALUE} levels")
     if isinstance(value, Mapping):
         return frozenset((name, key_of(part, depth - 1)) for name, part in value.items()), len(value)
     return tuple(key_of(part, depth - 1) for part in value)
-
-
-def _too_deep() -> NoReturn:
-    raise Exhausted(f"value is nested deeper than {DEEPEST_VALUE} levels")
-
-
-_BOOLEAN = "boolean"
 
 
 def is_multiple(value: float, step: float) -> bool:

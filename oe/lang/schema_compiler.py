@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from oe.lang import schema_applicators as apply
 from oe.lang.schema_assertions import GENERIC, KEYED, LISTED, NUMERIC, TEXTUAL, Maker, type_check
-from oe.lang.schema_checks import Check, Exhausted, Found, Run, accept, reject
+from oe.lang.schema_checks import Check, Exhausted, Found, Run, accept, one, reject
 from oe.lang.schema_refs import References
 from oe.text import clip
 from oe.values import Json, JsonObject
@@ -186,7 +186,7 @@ def _dispatch(table: dict[type, tuple[Check, ...]]) -> Check:
     def check(value: Json, run: Run) -> Found:
         checks = checks_for(type(value))
         if checks is None:
-            checks = table[_plain_type(value)]
+            checks = table.get(_plain_type(value), _NOT_JSON)
         found: Found = None
         for inner in checks:
             part = inner(value, run)
@@ -197,8 +197,15 @@ def _dispatch(table: dict[type, tuple[Check, ...]]) -> Check:
 
 
 def _plain_type(value: Json) -> type:
-    """The table's type for a subclass or a read-only view of it."""
-    for python in (bool, str, int, float, list):
+    """The table's type for a subclass or a read-only view of it, `object` for what is no JSON value."""
+    for python in (str, int, float, list):
         if isinstance(value, python):
             return python
-    return dict if isinstance(value, Mapping) else list
+    return dict if isinstance(value, Mapping) else object
+
+
+def _not_json(value: Json, run: Run) -> Found:
+    return one("type", f"expected a JSON value, found a Python {type(value).__name__}")
+
+
+_NOT_JSON: tuple[Check, ...] = (_not_json,)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from oe.lang.document import Path
+from oe.lang.schema_checks import DEEPEST_VALUE, Exhausted, key_of
 from oe.lang.schema_keywords import DEEPEST_SCHEMA, DIALECT, REFUSED, SHAPES, TYPES, Shape
 from oe.lang.schema_refs import References, RefProblem
 from oe.text import clip, did_you_mean, nearest
@@ -205,8 +206,8 @@ def _value_fault(shape: Shape, value: Json) -> tuple[str, str, str | None] | Non
             if isinstance(value, str):
                 return _pattern_fault(value)
             message = "expected a pattern"
-        case "list":
-            message = None if isinstance(value, list) else "expected a list"
+        case "list" | "anything":
+            message = _value_list_fault(shape, value)
         case "names":
             message = _names_fault(value)
         case "names map":
@@ -222,6 +223,16 @@ def _value_fault(shape: Shape, value: Json) -> tuple[str, str, str | None] | Non
         case "count" | "number" | "positive number":
             message = _number_fault(shape, value)
     return None if message is None else ("ill-typed-keyword", f"{message}, found {_found(value)}", hint)
+
+
+def _value_list_fault(shape: Shape, value: Json) -> str | None:
+    if shape == "list" and not isinstance(value, list):
+        return "expected a list"
+    try:
+        key_of(value)
+    except Exhausted:
+        return f"expected at most {DEEPEST_VALUE} levels"
+    return None
 
 
 def _type_fault(value: Json) -> tuple[str | None, str | None]:
