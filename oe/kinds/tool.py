@@ -18,6 +18,7 @@ from oe.spec.model import Experience, Node
 
 if TYPE_CHECKING:
     from oe.kinds.tool_command import OutputForm
+    from oe.kinds.tool_inline import ToolPlace
     from oe.kinds.tool_modules import ToolFolder
     from oe.kinds.tool_source import ToolSource
 
@@ -70,24 +71,45 @@ class ToolKind:
 
             output = cast("OutputForm", node.options.get("output") or "json")
             return CommandTool(compile_value(node.options["command"]), output, workdir)
-        return self._prepare_python(node, files)
+        place = self._place(node, files)
+        if self._needs_process(node, files):
+            from oe.kinds.tool_process import ProcessTool
 
-    def _prepare_python(self, node: Node, files: Files) -> Executor:
+            python = node.options.get("python")
+            return ProcessTool(place, None if python is None else str(python), workdir)
+        from oe.kinds.tool_inline import InlineTool
+
+        return InlineTool(place, self._tools(files).folder(place.path))
+
+    def _place(self, node: Node, files: Files) -> ToolPlace:
+        """Where the tool is. Raises NodeError where it is not."""
         from oe.kinds.tool_check import nearest_file, split_impl
-        from oe.kinds.tool_inline import InlineTool, ToolPlace
+        from oe.kinds.tool_inline import ToolPlace
 
         path, function = split_impl(str(node.options["impl"]))
-        tools = self._tools(files)
         try:
-            if not files.is_file(path):
-                raise NodeError(f"there is no file '{path}'", name="FileNotFoundError", retryable=False,
-                                hint=nearest_file(path, files), code="missing-file")
-            place = ToolPlace(path.removeprefix("./"), files.absolute(path), function, files.absolute("."))
+            if files.is_file(path):
+                return ToolPlace(path.removeprefix("./"), files.absolute(path), function, files.absolute("."))
+            raise NodeError(f"there is no file '{path}'", name="FileNotFoundError", retryable=False,
+                            hint=nearest_file(path, files), code="missing-file")
         except NodeError:
             raise
         except OeError as error:
             raise NodeError(error.message, retryable=False, hint=error.hint, code=error.code) from error
-        return InlineTool(place, tools.folder(place.path))
+
+    def _needs_process(self, node: Node, files: Files) -> bool:
+        """As written; else a sync function that has to keep a time limit, which only a process can be made to keep."""
+        from oe.kinds.tool_check import split_impl
+
+        isolation = node.options.get("isolation")
+        if isolation is not None or node.options.get("python") is not None or node.options.get("workdir") is not None:
+            return isolation != "inline"
+        if node.timeout_seconds is None:
+            return False
+        path, name = split_impl(str(node.options["impl"]))
+        source = self._tools(files).source(path, files)
+        function = source.functions.get(name) if source is not None else None
+        return function is None or not function.is_async
 
     def _tools(self, files: Files) -> _KnownTools:
         known = self._known.get(files)

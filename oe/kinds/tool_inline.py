@@ -47,7 +47,7 @@ class InlineTool:
     async def execute(self, request: Request, context: NodeContext) -> NodeOutput:
         """One attempt. A sync function that is cancelled is abandoned with its thread; `ctx.cancelled` tells it."""
         inputs = tool_inputs(request)
-        tool_context = ToolContext(context, _facts(context), declared_environment(context, request.node.env))
+        tool_context = ToolContext(context, attempt_facts(context), declared_environment(context, request.node.env))
 
         def work() -> NodeOutput | _Tool | Awaitable[object]:
             tool = self._load(context)
@@ -117,5 +117,6 @@ def to_output(result: dict[str, Json]) -> NodeOutput:
     return NodeOutput(result["state_delta"], result.get("edge_output", MISSING), result.get("metrics", {}))  # type: ignore[arg-type]
 
 
-def _facts(context: NodeContext) -> dict[str, str | int]:
+def attempt_facts(context: NodeContext) -> dict[str, Json]:
+    """What a tool's `ctx` tells about its attempt."""
     return {"run_id": context.run_id, "slot": context.slot, "attempt": context.attempt, "folder": context.folder}

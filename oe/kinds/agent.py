@@ -1,0 +1,42 @@
+"""The kind `agent`: a prompt to a language model, and its answer as a text or as an object of a declared form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from oe.diagnostics import Problem
+from oe.errors import NodeError
+from oe.kinds.structured_output import CALL_KEYS, OutputRules
+from oe.lang.document import Path
+from oe.lang.reference import Reference
+from oe.ports.files import Files
+from oe.ports.kind import Executor
+from oe.spec.keys import Key
+from oe.spec.model import Experience, Node
+from oe.spec.prompts import prompt_references
+
+
+class AgentKind:
+    """One call of a language model. Declared and checked; this version does not run it."""
+
+    name = "agent"
+    keys: tuple[Key, ...] = (
+        Key("prompt", {"type": "string", "minLength": 1, "title": "a text, or the path of a file such as ./prompts/x.md"},
+            "What is asked: a text with `{{ }}`, or a file that holds one.", required=True, holds="prompt"),
+        Key("system", {"type": "string", "minLength": 1, "title": "a text, or the path of a file such as ./prompts/x.md"},
+            "Standing instructions, as `prompt`.", holds="prompt"),
+        *CALL_KEYS,
+    )
+    cached_by_default = True
+
+    def check(self, node: Node, experience: Experience, files: Files) -> Iterable[Problem]:
+        """The form of its answer against what it may write."""
+        return OutputRules(node, experience, files).problems()
+
+    def references(self, node: Node) -> Iterable[tuple[Path, Reference]]:
+        """The references in prompts that stand in the experience itself."""
+        return prompt_references(node.options, "prompt", "system")
+
+    def prepare(self, node: Node, files: Files) -> Executor:
+        """Raises NodeError."""
+        raise NodeError(f"kind '{self.name}' cannot be run by this version", retryable=False, code="kind-not-runnable")

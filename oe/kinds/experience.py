@@ -1,0 +1,116 @@
+"""The kind `experience`: a child experience as one step of its parent, with a state of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from oe.diagnostics import Problem
+from oe.errors import NodeError, OeError
+from oe.lang.document import Path
+from oe.lang.reference import Reference
+from oe.ports.files import Files
+from oe.ports.kind import Executor
+from oe.spec.file_rules import FileFlaw, find_file_flaw
+from oe.spec.keys import Key
+from oe.spec.model import Experience, Node
+from oe.spec.schema_files import SchemaFiles
+from oe.text import clip, did_you_mean
+from oe.values import Json
+
+_FILE_NAMES = ("experience.yaml", "experience.yml", "experience.json")
+
+
+class ExperienceKind:
+    """Another experience inside this one's folder. Declared and checked; this version does not run it."""
+
+    name = "experience"
+    keys: tuple[Key, ...] = (
+        Key("impl", {"type": "string", "minLength": 1}, "The child's folder or file.", required=True),
+        Key("outputs", {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}},
+            "Fields of this experience, each with the field of the child that it takes its value from."),
+        Key("accept", {"enum": ["partial"]}, "`partial`: a child that ends partial counts as finished."),
+        Key("state_scope", {"enum": ["isolated"], "title": "'isolated', the only scope there is"},
+            "The original's word for where the child keeps its state.",
+            accepted="a child always has a state of its own: 'state_scope' does nothing"),
+    )
+    cached_by_default = True
+
+    def check(self, node: Node, experience: Experience, files: Files) -> Iterator[Problem]:
+        """The child's file; its fields and arguments, as far as they can be seen without reading the whole of it."""
+        document = experience.document
+        for field in _mapping(node.options.get("outputs")):
+            if field not in node.writes:
+                hint = did_you_mean(field, node.writes) or f"add it to writes: [{', '.join((*node.writes, field))}]"
+                yield Problem("undeclared-write", f"'outputs' of node '{node.id}' fills '{clip(field, 40)}', which is not "
+                              "in its writes", document.span((*node.path, "outputs", field), key=True), hint)
+        impl = str(node.options["impl"])
+        file, flaw = _find_file(files, impl)
+        if flaw is not None:
+            yield Problem(flaw.code, flaw.message, document.span((*node.path, "impl")), flaw.hint)
+            return
+        try:
+            child = _mapping(SchemaFiles(files).load(file))
+        except OeError as error:
+            yield Problem("broken-child", f"'{clip(file, 60)}' cannot be read: {error.message}",
+                          document.span((*node.path, "impl")), "validate it on its own first")
+            return
+        yield from _output_problems(node, experience, child)
+        yield from _argument_problems(node, experience, child)
+
+    def references(self, node: Node) -> Iterable[tuple[Path, Reference]]:
+        """None: only `args`, which all kinds have, holds references."""
+        return ()
+
+    def prepare(self, node: Node, files: Files) -> Executor:
+        """Raises NodeError."""
+        raise NodeError(f"kind '{self.name}' cannot be run by this version", retryable=False, code="kind-not-runnable")
+
+
+def _find_file(files: Files, impl: str) -> tuple[str, FileFlaw | None]:
+    """The child's file, or why there is none."""
+    try:
+        if not files.is_folder(impl):
+            return impl, find_file_flaw(files, impl)
+        for name in _FILE_NAMES:
+            path = f"{impl.rstrip('/')}/{name}"
+            if files.is_file(path):
+                return path, None
+    except OeError as error:
+        return impl, FileFlaw(error.code, error.message, error.hint)
+    return impl, FileFlaw("missing-file", f"there is no experience.yaml in '{clip(impl, 80)}'", None)
+
+
+def _output_problems(node: Node, experience: Experience, child: Mapping[str, Json]) -> Iterator[Problem]:
+    fields = _mapping(_mapping(child.get("state")).get("schema"))
+    for field, source in _mapping(node.options.get("outputs")).items():
+        if source not in fields:
+            yield Problem("unknown-field", f"the child of node '{node.id}' has no state field '{clip(str(source), 40)}'",
+                          experience.document.span((*node.path, "outputs", field)), did_you_mean(str(source), fields))
+
+
+def _argument_problems(node: Node, experience: Experience, child: Mapping[str, Json]) -> Iterator[Problem]:
+    if "args" not in child:
+        return
+    declared = _mapping(child["args"])
+    given = _given_arguments(node, experience)
+    span = experience.document.span
+    for name in given:
+        if name not in declared:
+            yield Problem("unknown-argument", f"the child of node '{node.id}' has no argument '{clip(name, 40)}'",
+                          span((*node.path, "args", name), key=True), did_you_mean(name, declared))
+    for name, schema in declared.items():
+        rules = _mapping(schema)
+        if rules.get("required") is True and "default" not in rules and name not in given:
+            yield Problem("missing-argument", f"the child of node '{node.id}' needs argument '{clip(name, 40)}'",
+                          span(node.path), f"add args: {{{name}: …}}")
+
+
+def _given_arguments(node: Node, experience: Experience) -> Mapping[str, Json]:
+    value: Json = experience.document.value
+    for step in node.path:
+        value = value[step]  # type: ignore[index]
+    return _mapping(_mapping(value).get("args"))
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}
