@@ -7,11 +7,12 @@ unfold into a huge value.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 from oe.lang.source import MAX_DEPTH
 from oe.lang.yaml.reading import Reading, Shared, shown
-from oe.lang.yaml.scalars import TAGS
+from oe.lang.yaml.scalars import TAGS, UNSPECIFIC
 from oe.text import did_you_mean
 from oe.values import Json
 
@@ -57,13 +58,24 @@ def read_properties(reading: Reading, position: int) -> tuple[Properties, int]:
     return Properties(start, anchor, tag), after
 
 
+def join_properties(reading: Reading, outer: Properties, inner: Properties) -> Properties:
+    """The properties of one value that stand on two lines."""
+    if outer.anchor is not None and inner.anchor is not None:
+        reading.fail("yaml-anchor", inner.start, "a second anchor for one value")
+    if outer.tag is not None and inner.tag is not None:
+        reading.fail("yaml-tag", inner.start, "a second tag for one value")
+    return Properties(inner.start, inner.anchor, outer.tag or inner.tag)
+
+
 def _core_tag(reading: Reading, position: int, match: re.Match[str]) -> str:
     written = match[0]
+    if written == "!":
+        return UNSPECIFIC
     full = match[2] if match[2] is not None else f"tag:yaml.org,2002:{written[2:]}" if written[:2] == "!!" else ""
     name = TAGS.get(full)
     if name is None:
         reading.fail("yaml-tag", position, f"tag {shown(written)} is not supported",
-                     did_you_mean(written, [f"!!{name}" for name in TAGS.values()]) if written[:2] == "!!"
+                     "known are " + ", ".join(f"!!{name}" for name in TAGS.values()) if written[:2] == "!!"
                      else "quote the value if it begins with '!'")
     return name
 
@@ -85,8 +97,9 @@ def read_alias(reading: Reading, position: int) -> tuple[Json, int]:
         reading.fail("yaml-unknown-alias", position, "'*' without a name", "quote the value if it begins with '*'")
     name = match[1]
     if name not in reading.shared:
+        known = [anchor for anchor in islice(reading.shared, 1000) if len(anchor) <= 80]
         reading.fail("yaml-unknown-alias", position, f"no anchor {shown('&' + name)} before this alias",
-                     did_you_mean(name, reading.shared) or "quote the value if it begins with '*'")
+                     did_you_mean(name, known) or "quote the value if it begins with '*'")
     shared = reading.shared[name]
     if shared is None:
         reading.fail("yaml-alias-cycle", position, f"alias {shown('*' + name)} stands inside the value that it names")

@@ -30,6 +30,8 @@ def read_block_scalar(reading: Reading, position: int, parent: int) -> tuple[str
         lines.pop()
         trailing += 1
     _check_end(reading, end, indent, parent)
+    if lines and trailing and end == len(text) and reading.open_end:
+        trailing -= 1  # the spaces after the last line feed are no line
     body = "\n".join(lines) if text[position] == "|" else _fold(lines)
     return body + _tail(bool(lines), trailing, chomping), end
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from oe.lang.yaml.anchors import Properties, close_anchor, open_anchor, read_alias, read_properties
+from oe.lang.yaml.anchors import Properties, close_anchor, join_properties, open_anchor, read_alias, read_properties
 from oe.lang.yaml.block_scalars import read_block_scalar
 from oe.lang.yaml.entries import MAX_KEY, NOT_STRINGS, Key, key_text, put, put_merge, refuse_complex_key
 from oe.lang.yaml.flow import read_flow
-from oe.lang.yaml.lines import end_of_value, is_entry, next_line, refuse_line, skip_white
+from oe.lang.yaml.lines import end_of_value, is_entry, next_line, refuse_key_in_sequence, refuse_line, skip_white
 from oe.lang.yaml.plain import BLOCK_REST, read_plain
 from oe.lang.yaml.quoted import read_quoted
 from oe.lang.yaml.reading import Reading
@@ -26,7 +26,7 @@ _SCALAR = (
     r"|((?:[+.0-9~ntfNTF]|-(?![ \t\n]))" + BLOCK_REST + r")(?:#[^\n]*+)?\n"
     r'|"([^"\\\n]*+)"' + _COMMENT + r"|(?=([\[{'\"|>]))"
 )
-_ENTRY = re.compile(rf"( *+)([A-Za-z_][\w./$-]*+):(?: ++(?:{_SCALAR})|{_COMMENT})")
+_ENTRY = re.compile(rf"( *+)([A-Za-z_][\w./$-]{{0,{MAX_KEY - 1}}}+):(?: ++(?:{_SCALAR})|{_COMMENT})")
 _ITEM = re.compile(rf"( *+)- ++(?:(?=([A-Za-z_][\w./$-]*+:[ \n]))|{_SCALAR})")
 _ITEM_KEY = 2
 _BELOW, _STRING, _TYPED, _QUOTED = 2, 3, 4, 5  # the last group that matched; any other: a value of another form
@@ -183,7 +183,7 @@ def _read_entry(reading: Reading, content: int, context: Context,
         refuse_line(reading, content, context.parent, context.parent)
     colon = match.end() - 1
     if colon - content > MAX_KEY:
-        reading.fail("yaml-key-length", content, f"the key is longer than {MAX_KEY} characters")
+        reading.fail("yaml-key-form", content, f"the key is longer than {MAX_KEY} characters")
     key = _read_key(reading, content, match)
     value, start, end = read_value(reading, colon + 1, context, -1)
     if key.is_merge:
@@ -252,8 +252,11 @@ def _read_content(reading: Reading, position: int, context: Context, column: int
     tag = context.properties.tag if context.properties else None
     value: Json
     if column >= 0 and (is_entry(text, position) or _KEY.match(text, position)):
-        read = read_sequence if is_entry(text, position) else read_mapping
-        value, end = read(reading, position, column)
+        if is_entry(text, position):
+            value, end = read_sequence(reading, position, column)
+            refuse_key_in_sequence(reading, end, column, context.parent)
+        else:
+            value, end = read_mapping(reading, position, column)
         if tag:
             check_collection_tag(reading, tag, value, position)
         return value, position, end
@@ -311,7 +314,7 @@ def _read_with_properties(reading: Reading, position: int, context: Context, col
         return mapping, position, end
     properties, after = read_properties(reading, position)
     if context.properties:
-        reading.fail("yaml-anchor", position, "a second set of anchor and tag for one value")
+        properties = join_properties(reading, context.properties, properties)
     if properties.anchor is not None:
         open_anchor(reading, properties.anchor)
     node = read_value(reading, after, context._replace(properties=properties), -1)

@@ -73,6 +73,8 @@ def refuse_complex_key(reading: Reading, offset: int) -> NoReturn:
         written = text[offset: end + 2] if end >= 0 else "{{ x }}"
         hint = f"quote it: '{written}'" if '"' in written else f'quote it: "{written}"'
         reading.fail("yaml-unquoted-template", offset, f"{shown(written)} is read as a mapping", hint)
+    if text.startswith("{%", offset):
+        reading.fail("yaml-unquoted-template", offset, "'{%' begins a mapping", "quote the value")
     if text[offset] == "?":
         reading.fail("yaml-complex-key", offset, "a complex key ('?') is not supported", "write 'key: value'")
     reading.fail("yaml-complex-key", offset, "a collection as a key is not supported", "a key is a string; quote it")

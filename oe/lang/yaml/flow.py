@@ -42,6 +42,8 @@ def read_flow(reading: Reading, position: int, parent: int) -> tuple[Json, int]:
     Its further lines must be indented deeper than `parent`.
     """
     reading.enter(position)
+    if reading.text.startswith("{%", position):
+        refuse_complex_key(reading, position)
     if reading.text[position] == "[":
         items, end = _read_sequence(reading, position, parent)
         reading.depth -= 1
@@ -143,7 +145,7 @@ def _read_item(reading: Reading, position: int, parent: int, opened: int) -> tup
     if isinstance(node.value, (dict, list)):
         refuse_complex_key(reading, position)
     if "\n" in text[position: colon] or colon - position > MAX_KEY:
-        reading.fail("yaml-key-length", position, f"a key must be on one line and at most {MAX_KEY} characters long")
+        reading.fail("yaml-key-form", position, f"a key must be on one line and at most {MAX_KEY} characters long")
     values: dict[str, Json] = {}
     places: dict[str, tuple[int, int]] = {}
     end = _finish_entry(reading, node, (colon + 1, parent, opened), (values, places))

@@ -53,6 +53,8 @@ def _refuse_rest(reading: Reading, start: int, content: int) -> NoReturn:
 
             refuse_complex_key(reading, start)
         line = text.rfind("\n", start, content) + 1
+        if line and text[start] in "\"'":
+            reading.fail("yaml-key-form", start, "a key of more than one line", "write it on one line")
         if line:
             reading.fail("yaml-indentation", skip_white(text, line),
                          "wrong indentation: a key inside the value that began above",
@@ -62,8 +64,33 @@ def _refuse_rest(reading: Reading, start: int, content: int) -> NoReturn:
     if text[content] == "#":
         reading.fail("yaml-unexpected-character", content, "expected a space before '#'")
     line_end = text.index("\n", content)
+    if text[start] in "\"'" and "\n" in text[start:content]:
+        reading.fail("yaml-unclosed-quote", start,
+                     f"the string ends on line {reading.positions.span(content).line}, with text after it",
+                     f"close it with {text[start]} where it should end")
+    inner = text[start] == "'" == text[content - 1]
     reading.fail("yaml-trailing-text", content, f"unexpected {shown(text[content:line_end].rstrip())} after the value",
-                 "quote the whole value")
+                 "a quote inside is written ''" if inner else "quote the whole value")
+
+
+def refuse_key_in_sequence(reading: Reading, line: int, indent: int, parent: int) -> None:
+    """Fail where a sequence ended at a line of its own indentation that belongs to no collection around it."""
+    _, content, column = next_line(reading.text, line)
+    if column == indent > parent and reading.text[content] != "\t":
+        reading.fail("yaml-indentation", content, "a line without '- ' among the entries of a sequence",
+                     "indent it as deep as the text of the entry it belongs to, or less than the sequence")
+
+
+def refuse_leftover(reading: Reading, content: int, column: int, value_column: int) -> NoReturn:
+    """Fail at a line after the value of the document."""
+    if column < value_column:
+        reading.fail("yaml-indentation", content,
+                     f"wrong indentation: {plural(column, 'space')}, where the first line has {value_column}",
+                     "give the lines of one level the same indentation")
+    if reading.text[content] == "\t":
+        reading.fail("yaml-tab-indent", content, "a tab as indentation", "indent with spaces")
+    reading.fail("yaml-trailing-text", content, "text after the value of the document",
+                 "one file holds one value; is the line before it indented too little?")
 
 
 def refuse_line(reading: Reading, content: int, column: int, indent: int) -> NoReturn:
@@ -73,8 +100,8 @@ def refuse_line(reading: Reading, content: int, column: int, indent: int) -> NoR
         reading.fail("yaml-tab-indent", content, "a tab as indentation", "indent with spaces")
     if column != indent:
         reading.fail("yaml-indentation", content,
-                     f"wrong indentation: {plural(column, 'space')} where {indent} would go on and fewer would close",
-                     "give lines of one level the same indentation")
+                     f"wrong indentation: {plural(column, 'space')}, where the entries of this level have {indent}",
+                     "give the lines of one level the same indentation")
     if is_entry(text, content):
         reading.fail("yaml-indentation", content, "a sequence entry among the keys of a mapping",
                      "indent the sequence deeper than the keys beside it")

@@ -142,5 +142,7 @@ def _refuse_escape(reading: Reading, position: int) -> NoReturn:
     digits = _DIGITS.get(match[1])
     message = f"unknown escape {shown(match[0])}"
     if digits:
-        message = f"{shown(match[0])} is followed by {digits} hexadecimal digits of a character"
+        message = f"{shown(match[0])} takes {digits} hexadecimal digits"
+    elif len(match[1]) > 1:
+        message = f"{shown(match[0])} is no character"
     reading.fail("yaml-escape", match.start(), message, "write a backslash as \\\\, or use single quotes")

@@ -26,12 +26,14 @@ class Shared(NamedTuple):
 class Reading:
     """One pass over a text. `text` ends with a line feed and has no carriage return; offsets count into it."""
 
-    __slots__ = ("depth", "expansion", "measured", "merged", "name", "places", "positions", "problems",
+    __slots__ = ("depth", "expansion", "measured", "merged", "name", "open_end", "places", "positions", "problems",
                  "shared", "text", "warnings")
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, *, open_end: bool = False) -> None:
         self.text = text
         self.name = name
+        self.open_end = open_end
+        """Whether the text ends without the line feed that was added to it."""
         self.positions = Positions(name, text)
         self.places: Places = {}
         self.depth = 0

@@ -18,6 +18,9 @@ WORDS: dict[str, bool | float | None] = {
 TAGS = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 """The tags that are understood, by their full name."""
 
+UNSPECIFIC = "!"
+"""The tag `!`: the value is no word or number, whatever it looks like (YAML 1.2 §6.9.1)."""
+
 _NUMBER = re.compile(
     r"(?:([-+]?[0-9]++)|(0o[0-7]++)|(0x[0-9a-fA-F]++)|[-+]?(?:\.[0-9]++|[0-9]++\.[0-9]*+)(?:[eE][-+]?[0-9]++)?"
     r"|[-+]?[0-9]++[eE][-+]?[0-9]++)\Z")
@@ -60,7 +63,7 @@ def _number(reading: Reading, match: re.Match[str], offset: int) -> Json:
 
 def resolve_tagged(reading: Reading, tag: str, text: str, offset: int) -> Json:
     """The value of a scalar that carries a core tag; fails where the text is not of that type."""
-    if tag == "str":
+    if tag in ("str", UNSPECIFIC):
         return text
     value = resolve(reading, text, offset) if tag not in ("map", "seq") else text
     if tag == "float" and isinstance(value, int) and not isinstance(value, bool):
@@ -73,5 +76,6 @@ def resolve_tagged(reading: Reading, tag: str, text: str, offset: int) -> Json:
 
 def check_collection_tag(reading: Reading, tag: str, value: Json, offset: int) -> None:
     """Fail where a core tag does not fit the collection it stands before."""
-    if tag != ("map" if isinstance(value, dict) else "seq"):
-        reading.fail("yaml-tag-value", offset, f"a {kind_of(value)} is not of type '!!{tag}'")
+    if tag not in (UNSPECIFIC, "map" if isinstance(value, dict) else "seq"):
+        what = "mapping" if isinstance(value, dict) else "sequence"
+        reading.fail("yaml-tag-value", offset, f"a {what} is not of type '!!{tag}'")
