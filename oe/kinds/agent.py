@@ -13,7 +13,7 @@ from oe.ports.files import Files
 from oe.ports.kind import Executor
 from oe.spec.keys import Key
 from oe.spec.model import Experience, Node
-from oe.spec.prompts import prompt_references
+from oe.spec.prompts import PROMPT, prompt_references
 
 
 class AgentKind:
@@ -21,9 +21,9 @@ class AgentKind:
 
     name = "agent"
     keys: tuple[Key, ...] = (
-        Key("prompt", {"type": "string", "minLength": 1, "title": "a text, or the path of a file such as ./prompts/x.md"},
+        Key("prompt", PROMPT,
             "What is asked: a text with `{{ }}`, or a file that holds one.", required=True, holds="prompt"),
-        Key("system", {"type": "string", "minLength": 1, "title": "a text, or the path of a file such as ./prompts/x.md"},
+        Key("system", PROMPT,
             "Standing instructions, as `prompt`.", holds="prompt"),
         *CALL_KEYS,
     )

@@ -1,4 +1,4 @@
-"""The kind `cli-agent`: another program's agent — Claude Code, Codex, Gemini or any command — that is given a prompt."""
+"""The kind `cli-agent`: an agent that is a program — Claude Code, Codex, Gemini, any command — is given a prompt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oe.ports.kind import Executor
 from oe.spec.file_rules import find_folder_flaw
 from oe.spec.keys import Key
 from oe.spec.model import Experience, Node
-from oe.spec.prompts import prompt_references
+from oe.spec.prompts import PROMPT, prompt_references
 
 _FORMS: dict[str, list[str]] = {"enum": ["text", "json"]}
 
@@ -29,7 +29,7 @@ class CliAgentKind:
         Key("command", {"type": "array", "minItems": 1, "items": {"type": "string"},
                         "title": "a list of a program and its arguments"},
             "Any program and its arguments; it gets the prompt on standard input."),
-        Key("prompt", {"type": "string", "minLength": 1, "title": "a text, or the path of a file such as ./prompts/x.md"},
+        Key("prompt", PROMPT,
             "What is asked: a text with `{{ }}`, or a file that holds one.", required=True, holds="prompt"),
         Key("model", {"type": "string", "minLength": 1}, "The model, in the program's own words."),
         Key("workdir", {"type": "string", "minLength": 1}, "The folder it works in (default: the experience's own)."),
@@ -67,8 +67,9 @@ class CliAgentKind:
 def _key_problems(node: Node, experience: Experience) -> Iterator[Problem]:
     options, span = node.options, experience.document.span
     if ("provider" in options) == ("command" in options):
-        what = "says neither 'provider' nor 'command'" if "provider" not in options else "says both 'provider' and 'command'"
-        yield Problem("which-program", f"cli-agent '{node.id}' {what}", span(node.path), "give one of them")
+        word = "both" if "provider" in options else "neither"
+        yield Problem("which-program", f"cli-agent '{node.id}' has {word} of 'provider' and 'command'", span(node.path),
+                      "give one of them")
     if "output" in options and "output_format" in options:
         yield Problem("conflicting-keys", "'output' and 'output_format' say the same thing twice",
                       span((*node.path, "output_format"), key=True), "keep one of them")

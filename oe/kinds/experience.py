@@ -41,8 +41,8 @@ class ExperienceKind:
         for field in _mapping(node.options.get("outputs")):
             if field not in node.writes:
                 hint = did_you_mean(field, node.writes) or f"add it to writes: [{', '.join((*node.writes, field))}]"
-                yield Problem("undeclared-write", f"'outputs' of node '{node.id}' fills '{clip(field, 40)}', which is not "
-                              "in its writes", document.span((*node.path, "outputs", field), key=True), hint)
+                yield Problem("undeclared-write", f"'outputs' of node '{node.id}' fills '{clip(field, 40)}', which is "
+                              "not in its writes", document.span((*node.path, "outputs", field), key=True), hint)
         impl = str(node.options["impl"])
         file, flaw = _find_file(files, impl)
         if flaw is not None:
@@ -84,7 +84,8 @@ def _output_problems(node: Node, experience: Experience, child: Mapping[str, Jso
     fields = _mapping(_mapping(child.get("state")).get("schema"))
     for field, source in _mapping(node.options.get("outputs")).items():
         if source not in fields:
-            yield Problem("unknown-field", f"the child of node '{node.id}' has no state field '{clip(str(source), 40)}'",
+            name = clip(str(source), 40)
+            yield Problem("unknown-field", f"the child of node '{node.id}' has no state field '{name}'",
                           experience.document.span((*node.path, "outputs", field)), did_you_mean(str(source), fields))
 
 

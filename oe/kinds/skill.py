@@ -14,7 +14,7 @@ from oe.ports.kind import Executor
 from oe.spec.file_rules import find_file_flaw, find_folder_flaw
 from oe.spec.keys import Key
 from oe.spec.model import Experience, Node
-from oe.spec.prompts import prompt_references
+from oe.spec.prompts import PROMPT, prompt_references
 
 
 class SkillKind:
@@ -25,7 +25,7 @@ class SkillKind:
         Key("impl", {"type": "string", "minLength": 1}, "The folder that holds SKILL.md.", required=True),
         Key("include", {"type": "array", "items": {"type": "string", "minLength": 1}},
             "Globs of text files in the folder that are added, within a bound."),
-        Key("prompt", {"type": "string", "minLength": 1, "title": "a text, or the path of a file such as ./prompts/x.md"},
+        Key("prompt", PROMPT,
             "What is asked; without it the arguments and fields that it reads, as JSON.", holds="prompt"),
         Key("inputs", {"title": "a list of globs", "anyOf": [{"type": "array", "items": {"type": "string"}},
                                                              {"type": "object"}]},

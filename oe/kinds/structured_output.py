@@ -17,7 +17,7 @@ from oe.values import Json
 
 SCHEMA_KEY = Key("schema", {"title": "a JSON Schema, or the path of a file that holds one",
                             "anyOf": [{"type": "object"}, {"type": "string", "minLength": 1}]},
-                 "The form of its answer: an object whose keys are fields in `writes`. Without it the answer is a text.")
+                 "The form of its answer: an object whose keys are fields in `writes`. Without it the answer is text.")
 
 CALL_KEYS: tuple[Key, ...] = (
     Key("model", {"type": "string", "minLength": 1}, "The model, where it is not that of `llm`."),
@@ -25,8 +25,8 @@ CALL_KEYS: tuple[Key, ...] = (
     Key("temperature", {"type": "number", "minimum": 0, "maximum": 2, "title": "a number from 0 to 2"},
         "How freely it answers."),
     SCHEMA_KEY,
-    Key("repair", {"type": "integer", "minimum": 0}, "How often an answer that breaks the schema is sent back, with the "
-        "problems.", default=1),
+    Key("repair", {"type": "integer", "minimum": 0}, "How often an answer that breaks the schema is sent back, with "
+        "its problems.", default=1),
     Key("llm", {"$ref": "#/$defs/llm"}, "Provider and settings, over those of `runtime.llm`."),
 )
 
@@ -69,7 +69,8 @@ class OutputRules:
             yield self._problem(error.code, error.message, ("schema",), error.hint)
         else:
             for problem in schema_problems(schema, load=self._files.load):
-                yield self._problem(problem.code, f"in '{clip(path, 60)}': {problem.message}", ("schema",), problem.hint)
+                yield self._problem(problem.code, f"in '{clip(path, 60)}': {problem.message}", ("schema",),
+                                    problem.hint)
             yield from self._key_problems(schema, ())
 
     def _schema_problems(self, schema: Json, path: Path) -> Iterator[Problem]:
@@ -82,13 +83,13 @@ class OutputRules:
         node = self._node
         properties = schema.get("properties") if isinstance(schema, Mapping) else None
         if isinstance(schema, Mapping) and schema.get("type", "object") != "object":
-            yield self._problem("schema-not-object", f"the answer of node '{node.id}' must be an object, whose keys are "
-                                "the fields it writes", (*path, "type") if path else ("schema",), "write type: object")
+            yield self._problem("schema-not-object", f"the answer of node '{node.id}' must be an object, whose keys "
+                                "are the fields it writes", (*path, "type") if path else ("schema",), "write type: object")
         for name in properties if isinstance(properties, Mapping) else ():
             if name not in node.writes:
                 hint = did_you_mean(name, node.writes) or f"add it to writes: [{', '.join((*node.writes, name))}]"
-                yield self._problem("undeclared-write", f"the schema of node '{node.id}' has '{clip(name, 40)}', which is "
-                                    "not in its writes", (*path, "properties", name) if path else ("schema",), hint)
+                yield self._problem("undeclared-write", f"the schema of node '{node.id}' has '{clip(name, 40)}', which "
+                                    "is not in its writes", (*path, "properties", name) if path else ("schema",), hint)
 
     def _problem(self, code: str, message: str, path: Path, hint: str | None) -> Problem:
         at = self._experience.document.span((*self._node.path, *path), key="properties" in path)
