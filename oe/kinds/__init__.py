@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from oe.kinds.agent import AgentKind
+from oe.kinds.cli_agent import CliAgentKind
+from oe.kinds.experience import ExperienceKind
+from oe.kinds.skill import SkillKind
 from oe.kinds.tool import ToolKind
 from oe.ports.kind import NodeKind
 
 KINDS: tuple[NodeKind, ...] = (
     ToolKind(),
+    AgentKind(),
+    SkillKind(),
+    ExperienceKind(),
+    CliAgentKind(),
 )
 """Every kind, in the order of the reference."""

@@ -154,7 +154,7 @@ class _StandIn(io.TextIOBase):
         """Where prints outside any node go: once the capture has ended, where they would have gone without it."""
         return _without_ended(self.original) if self.ended else self.stray
 
-    def writelines(self, lines: Iterable[str]) -> None:
+    def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
         """Writes each."""
         for line in lines:
             self.write(line)
