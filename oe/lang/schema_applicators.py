@@ -173,10 +173,11 @@ def _none_fits(keyword: str, tried: list[list[Violation]]) -> list[Violation]:
     return one(keyword, f"fits none of {plural(len(tried), 'alternative')}", nearest)
 
 
-def _closeness(found: list[Violation]) -> tuple[bool, int, int]:
-    """How near an alternative came: a fault inside the value beats a wrong type, deep beats shallow, few beat many."""
-    first = found[0]
-    return first.keyword not in ("type", "const", "enum") or bool(first.path), len(first.path), -len(found)
+def _closeness(found: list[Violation]) -> tuple[bool, bool, int, int]:
+    """How near an alternative came: a wrong type or kind is far, deep beats shallow, few faults beat many."""
+    is_wrong_type = any(each.keyword == "type" and not each.path for each in found)
+    is_other_kind = any(each.keyword in ("const", "enum") for each in found)
+    return not is_wrong_type, not is_other_kind, len(found[0].path), -len(found)
 
 
 def negated(inner: Check) -> Check:

@@ -18,6 +18,8 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 _ALL_TYPES: tuple[type, ...] = (str, int, float, bool, type(None), list, dict)
 _FRAMES_PER_LEVEL = 2
+_PLAIN_REFERENCE = frozenset({"$ref", "$defs", "$comment", "$schema", "title", "description"})
+_STEPS_PER_VIOLATION = 20
 
 
 class _Link:
@@ -105,7 +107,7 @@ class Compiler:
         link = self._links.get(key)
         if link is None:
             link = self._links[key] = _Link()
-            link.frames = 1 + _FRAMES_PER_LEVEL * _levels(target.schema)
+            link.frames = 1 + _frames(target.schema)
             self._pending.append((link, target.schema, target.file))
         return _follow(link)
 
@@ -120,20 +122,17 @@ def _follow(link: _Link) -> Check:
             run.stop_or_go_on()
         found = link.check(value, run)
         run.frames += frames
+        if found is not None:
+            run.steps -= _STEPS_PER_VIOLATION * len(found)
         return found
     return check
 
 
-def _levels(schema: Json) -> int:
-    """How many schemas are nested in each other."""
-    deepest = 0
-    waiting: list[tuple[Json, int]] = [(schema, 1)]
-    while waiting:
-        part, depth = waiting.pop()
-        deepest = max(deepest, depth)
-        if isinstance(part, dict):
-            waiting += [(inner, depth + 1) for inner in _inner(part)]
-    return deepest
+def _frames(schema: Json) -> int:
+    """How many calls the check of a schema nests, up to the next references."""
+    if not isinstance(schema, dict) or ("$ref" in schema and schema.keys() <= _PLAIN_REFERENCE):
+        return 0
+    return _FRAMES_PER_LEVEL + max((_frames(inner) for inner in _inner(schema)), default=0)
 
 
 def _inner(schema: JsonObject) -> Iterable[Json]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from oe.lang.document import Path
-from oe.lang.schema_checks import DEEPEST_VALUE, Exhausted, key_of
+from oe.lang.schema_checks import DEEPEST_VALUE, Exhausted, described, key_of
 from oe.lang.schema_keywords import DEEPEST_SCHEMA, DIALECT, REFUSED, SHAPES, TYPES, Shape
 from oe.lang.schema_refs import References, RefProblem
 from oe.text import clip, did_you_mean, nearest
@@ -79,7 +79,7 @@ class _Finder:
         if not isinstance(schema, dict):
             hint = f"write {{type: {schema}}}" if schema in TYPES else None
             self._add(place, (), "not-a-schema",
-                      f"expected a schema (an object, true or false), found {_found(schema)}", hint)
+                      f"expected a schema (an object, true or false), found {described(schema)}", hint)
             return
         if place.depth > DEEPEST_SCHEMA:
             self._add(place, (), "too-deep", f"schema is nested deeper than {DEEPEST_SCHEMA} levels")
@@ -106,7 +106,7 @@ class _Finder:
         elif shape == "reference":
             self._reference(place, value)
         else:
-            fault = _value_fault(shape, value)
+            fault = _value_fault(keyword, shape, value)
             if fault is not None:
                 self._add(place, (keyword,), *fault)
 
@@ -119,7 +119,7 @@ class _Finder:
     def _schemas(self, place: _Place, keyword: str, value: Json) -> Iterator[_Place]:
         if not isinstance(value, list) or not value:
             self._add(place, (keyword,), "ill-typed-keyword",
-                      f"'{keyword}' takes a list of schemas that is not empty, found {_found(value)}")
+                      f"'{keyword}': expected a list of schemas that is not empty, found {described(value)}")
             return
         for index, schema in enumerate(value):
             yield self._inner(place, schema, keyword, index)
@@ -127,7 +127,7 @@ class _Finder:
     def _schema_map(self, place: _Place, keyword: str, value: Json, *, has_patterns: bool) -> Iterator[_Place]:
         if not isinstance(value, dict):
             self._add(place, (keyword,), "ill-typed-keyword",
-                      f"'{keyword}' takes an object of schemas, found {_found(value)}")
+                      f"'{keyword}': expected an object of schemas, found {described(value)}")
             return
         for name, schema in value.items():
             fault = _pattern_fault(name) if has_patterns else None
@@ -137,7 +137,7 @@ class _Finder:
 
     def _reference(self, place: _Place, value: Json) -> None:
         if not isinstance(value, str):
-            self._add(place, ("$ref",), "ill-typed-keyword", f"'$ref' takes a text, found {_found(value)}")
+            self._add(place, ("$ref",), "ill-typed-keyword", f"'$ref': expected a text, found {described(value)}")
             return
         try:
             target = self._references.resolve(value, place.file)
@@ -183,19 +183,13 @@ class _Finder:
                     way.append(target)
 
 
-def _found(value: Json) -> str:
-    if isinstance(value, str):
-        return f"string '{clip(value, 40)}'"
-    return kind_of(value) if value is None or isinstance(value, list | dict) else f"{kind_of(value)} {value}"
-
-
 def _unknown(keyword: str) -> tuple[str, str, str | None]:
     if keyword in REFUSED:
         return "refused-keyword", f"keyword '{keyword}' is outside the subset of JSON Schema", REFUSED[keyword]
     return "unknown-keyword", f"unknown keyword '{clip(keyword, 40)}'", did_you_mean(keyword, SHAPES)
 
 
-def _value_fault(shape: Shape, value: Json) -> tuple[str, str, str | None] | None:
+def _value_fault(keyword: str, shape: Shape, value: Json) -> tuple[str, str, str | None] | None:
     """What is wrong with a keyword's value, as code, message and hint."""
     message: str | None = None
     hint: str | None = None
@@ -222,7 +216,9 @@ def _value_fault(shape: Shape, value: Json) -> tuple[str, str, str | None] | Non
             message, hint = (None, None) if is_known else (f"expected '{DIALECT}'", None)
         case "count" | "number" | "positive number":
             message = _number_fault(shape, value)
-    return None if message is None else ("ill-typed-keyword", f"{message}, found {_found(value)}", hint)
+    if message is None:
+        return None
+    return "ill-typed-keyword", f"'{keyword}': {message}, found {described(value)}", hint
 
 
 def _value_list_fault(shape: Shape, value: Json) -> str | None:
