@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
 
@@ -138,6 +137,8 @@ class _Display:
 
     async def redraw(self) -> None:
         """Keeps the one line of a terminal up to date."""
+        import shutil
+
         while True:
             await asyncio.sleep(_REDRAW_SECONDS)
             if self.session is not None:
