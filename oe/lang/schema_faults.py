@@ -10,7 +10,7 @@ from oe.lang.schema_checks import DEEPEST_VALUE, Exhausted, described, key_of
 from oe.lang.schema_keywords import DEEPEST_SCHEMA, DIALECT, REFUSED, SHAPES, TYPES, Shape
 from oe.lang.schema_refs import References, RefProblem
 from oe.text import clip, did_you_mean, nearest
-from oe.values import Json, is_number, kind_of
+from oe.values import Json, is_number
 
 _IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref")
 _SYNONYMS = {"int": "integer", "float": "number", "double": "number", "str": "string", "text": "string",
