@@ -32,8 +32,10 @@ class Lock:
 
     def release(self) -> None:
         """Gives the run up. The file stays: removing it would let two processes lock two files of one name."""
-        if self._locks.forget(self._path):
-            os.close(self._descriptor)
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            self._locks.forget(self._path)
+            os.close(descriptor)
 
 
 class RunLocks:
@@ -65,12 +67,9 @@ class RunLocks:
         self._held.add(path)
         return Lock(self, path, descriptor)
 
-    def forget(self, path: str) -> bool:
-        """Takes the path out of what is held; whether it was in."""
-        if path not in self._held:
-            return False
-        self._held.remove(path)
-        return True
+    def forget(self, path: str) -> None:
+        """Takes a path out of what is held; for `Lock.release`."""
+        self._held.discard(path)
 
     def liveness(self, path: str, owner: Owner) -> Liveness:
         """Whether the owner on record still carries the run. A lock that is not held means dead, unless the owner is of
