@@ -84,7 +84,8 @@ class OutputRules:
         properties = schema.get("properties") if isinstance(schema, Mapping) else None
         if isinstance(schema, Mapping) and schema.get("type", "object") != "object":
             yield self._problem("schema-not-object", f"the answer of node '{node.id}' must be an object, whose keys "
-                                "are the fields it writes", (*path, "type") if path else ("schema",), "write type: object")
+                                "are the fields it writes", (*path, "type") if path else ("schema",),
+                                "write type: object")
         for name in properties if isinstance(properties, Mapping) else ():
             if name not in node.writes:
                 hint = did_you_mean(name, node.writes) or f"add it to writes: [{', '.join((*node.writes, name))}]"

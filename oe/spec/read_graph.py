@@ -77,9 +77,8 @@ class _GraphReader:
         name = section.text("id")
         if name is None:
             return None
-        self._note_gaps(section, "stages", "needs")
         return Pipeline(
-            id=name, items=read_list_source(self.reading, section, "items"), stages=section.texts("stages"),
+            id=name, items=read_list_source(self.reading, section, "items"), stages=self._members(section, "stages"),
             phase=section.text("phase"), concurrency=section.integer("concurrency"),
             on_item_error=cast("Literal['fail', 'continue']", section.text("on_item_error")),
             when=self.reading.expression(section, "when"), join=cast("Join", section.text("join")), path=section.path)
@@ -99,15 +98,28 @@ class _GraphReader:
         name = section.text("id")
         if name is None:
             return None
-        self._note_gaps(section, "body", "needs")
         if section.broken & {"until", "max_iters", "budget"}:
             self.reading.gaps.nodes.add(name)
         return Loop(
-            id=name, body=section.texts("body"), until=self.reading.expression(section, "until"),
+            id=name, body=self._members(section, "body"), until=self.reading.expression(section, "until"),
             max_iters=section.integer("max_iters"), budget=read_budget(self.reading, section),
             on_exhausted=cast("Literal['continue', 'fail']", section.text("on_exhausted")),
             phase=section.text("phase"), when=self.reading.expression(section, "when"),
             join=cast("Join", section.text("join")), path=section.path)
+
+    def _members(self, section: Section, name: str) -> tuple[str, ...]:
+        """The node ids under `stages` or `body`, each once."""
+        self._note_gaps(section, name, "needs")
+        written = section.get(name)
+        if isinstance(written, list):
+            seen: set[Json] = set()
+            for index, member in enumerate(written):
+                if member not in seen:
+                    seen.add(member)
+                else:
+                    self.reading.report.error("repeated-member", f"'{member}' is in '{name}' twice",
+                                              (*section.path, name, index), "give each its own node")
+        return section.texts(name)
 
     def _note_gaps(self, section: Section, *names: str) -> None:
         if section.broken.intersection(names):
