@@ -11,7 +11,7 @@ from oe.diagnostics import Problem
 from oe.text import neutralise
 from oe.values import Json
 
-_STEERING = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_STEERING = "[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 """What JSON may hold as it is, but a terminal would obey or could not show."""
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
@@ -64,10 +64,13 @@ class Console:
 
 def harmless_json(text: str) -> str:
     """The same JSON value in a text that cannot steer a terminal."""
-    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return re.sub(_STEERING, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def is_terminal(stream: TextIO) -> bool:
+    """Whether a person sees what is written to the stream; False for a closed one."""
     try:
         return stream.isatty()
     except ValueError:

@@ -102,6 +102,7 @@ def _execute(command: Command, argv: list[str], console: Console) -> int:
     module = import_module(f"oe.cli.commands.{command.module}")
     parser = Parser(prog=f"oe {command.name}", description=command.summary, console=console)
     module.configure(parser)
+    parser.finish()
     try:
         options = parser.parse_intermixed_args(argv)
     except HelpShown:

@@ -38,11 +38,12 @@ class Parser(argparse.ArgumentParser):
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         raise HelpShown
 
-    def format_help(self) -> str:
+    def finish(self) -> None:
+        """Makes the usage line: to be called when all arguments have been added. argparse's own differs from Python to
+        Python, and while it parses intermixed arguments it does not know any more which are optional."""
         positionals = [action for action in self._actions if not action.option_strings]
         words = [f"[{action.metavar}]" if action.nargs == "?" else str(action.metavar) for action in positionals]
         self.usage = " ".join([self.prog, *words, "[options]"])
-        return super().format_help()
 
     def print_help(self, file: IO[str] | None = None) -> None:  # type: ignore[override]
         self._console.result(self.format_help().rstrip())
