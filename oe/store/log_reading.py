@@ -147,7 +147,7 @@ def _parse(line: bytes) -> Logged | None:
 
 
 def _has_line_at(file: BinaryIO, position: int) -> bool:
-    """Whether something follows that is not only the beginning of a line; also true where the file has become shorter."""
+    """Whether something follows that is not only the beginning of a line, or the file has become shorter."""
     if os.fstat(file.fileno()).st_size < position:
         return True
     file.seek(position)

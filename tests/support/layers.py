@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 BASE = "base"
 BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text"})
+COMPOSITION = frozenset({"app", "inspection", "host"})
+"""The modules of the layer `app`."""
+
 PURE = frozenset({"lang", "spec", "plan", "state", "ports", "render"})
 _PURE_TYPES = {BASE, "lang", "spec", "plan", "state"}
 _BELOW_APP = _PURE_TYPES | {"ports", "run", "kinds", "net", "llm", "store", "jobs", "observe", "render"}
@@ -45,7 +48,7 @@ LAYERS = {
     "observe": _layer({BASE, "state", "ports", "net"}, "an observer sees events; it must not be able to steer the run"),
     "render": _layer({BASE, "state"}, "rendering turns a snapshot into text and knows nothing else"),
     "settings": _layer(_BELOW_APP, "settings are read once, for the composition root"),
-    "app": _layer(_BELOW_APP | {"settings"}, "app builds everything below it; surfaces build nothing"),
+    "app": _layer(_BELOW_APP | {"settings", "archive"}, "app builds everything below it; surfaces build nothing"),
     "tui": _layer({BASE, "state", "render", "app"}, "a surface reads snapshots and sends commands through app"),
     "web": _layer({BASE, "state", "render", "app"}, "a surface reads snapshots and sends commands through app"),
     "mcp": _layer({BASE, "state", "render", "app"}, "a surface reads snapshots and sends commands through app"),
@@ -133,6 +136,8 @@ def layer_of(module: str) -> str | None:
         return "main"
     if parts[1] in BASE_MODULES:
         return BASE
+    if parts[1] in COMPOSITION:
+        return "app"
     return parts[1] if parts[1] in LAYERS else None
 
 

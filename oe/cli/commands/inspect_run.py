@@ -1,0 +1,66 @@
+"""`oe inspect`: the events of a run, as lines or as one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from functools import partial
+from typing import TypeAlias
+
+from oe.cli.console import Console, harmless_json
+from oe.cli.following import wait
+from oe.cli.parser import add_data_dir, add_experience, add_json, add_run
+from oe.errors import ExitCode
+from oe.inspection import events, follow_events, open_workspace
+from oe.render.events import event_day, event_line
+from oe.values import JsonObject
+
+Found: TypeAlias = "Iterable[tuple[str, JsonObject]]"
+"""Events as they stand in the log, and as values."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of inspect."""
+    add_run(parser, optional=True)
+    add_experience(parser)
+    parser.add_argument("--follow", action="store_true", help="show events as they come, until the run is over")
+    add_data_dir(parser)
+    add_json(parser)
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """Prints event by event: a log may hold more of them than memory does."""
+
+    def warn(text: str) -> None:
+        console.note(f"oe: {text}")
+
+    with open_workspace(options.path, options.data_dir) as workspace:
+        run = workspace.find_run(options.run)
+        if options.follow:
+            found = follow_events(workspace, run, partial(wait, console), warn)
+        else:
+            found = events(workspace, run, warn)
+        if options.json:
+            _print_object(run.run_id, found, console)
+        else:
+            _print_lines(found, console)
+    return int(ExitCode.SUCCESS)
+
+
+def _print_object(run_id: str, found: Found, console: Console) -> None:
+    write = console.stdout.write
+    write(f'{{"run_id": "{run_id}", "events": [')
+    separator = "\n"
+    for text, _ in found:
+        write(separator + harmless_json(text))
+        separator = ",\n"
+    write("\n]}\n")
+
+
+def _print_lines(found: Found, console: Console) -> None:
+    day = None
+    for _, record in found:
+        if (today := event_day(record)) != day:
+            day = today
+            console.result(console.paint_result(f"{day} UTC", "dim"))
+        console.result(event_line(record))
