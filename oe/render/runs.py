@@ -1,0 +1,44 @@
+"""A listing of runs as a table. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from oe.render.tables import table
+from oe.text import format_duration
+from oe.values import Json, JsonObject
+
+_HEADER = ("RUN", "STATUS", "STARTED (UTC)", "TIME", "OK", "FAILED", "TOKENS", "COST")
+_NUMBERS = frozenset({3, 4, 5, 6, 7})
+
+
+def runs_table(runs: Sequence[JsonObject]) -> list[str]:
+    """Lines of at most 80 columns where run ids are of the usual length; `runs` are as in `--json`."""
+    return table(_HEADER, [_row(run) for run in runs], right=_NUMBERS)
+
+
+def format_count(number: float) -> str:
+    """`950`, `1.2k`, `34k`, `1.2M`."""
+    for unit in ("", "k", "M"):
+        if number < 999.5:
+            return f"{number:.1f}{unit}" if unit and number < 9.95 else f"{number:.0f}{unit}"
+        number /= 1000
+    return f"{number:.0f}G"
+
+
+def _row(run: JsonObject) -> list[str]:
+    totals = run["totals"] if isinstance(run["totals"], dict) else {}
+    tokens, cost = _number(totals.get("tokens_in")) + _number(totals.get("tokens_out")), _number(totals.get("cost_usd"))
+    duration = run["duration_ms"]
+    return [str(run["run_id"]), str(run["status"]), str(run["started_at"])[:19].replace("T", " "),
+            format_duration(_number(duration) / 1000) if duration is not None else "-",
+            _text(totals.get("ok")), _text(totals.get("failed")),
+            format_count(tokens) if tokens else "-", f"${cost:.2f}" if cost else "-"]
+
+
+def _number(value: Json) -> float:
+    return value if isinstance(value, int | float) else 0
+
+
+def _text(value: Json) -> str:
+    return str(value) if isinstance(value, int) else "-"
