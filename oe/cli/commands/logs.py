@@ -1,0 +1,88 @@
+"""`oe logs`: what the nodes of a run printed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+
+from oe.app import Workspace
+from oe.cli.console import Console
+from oe.cli.following import wait
+from oe.cli.parser import add_data_dir, add_experience, add_run
+from oe.errors import ExitCode
+from oe.inspection import NodeLog, is_over, node_logs, open_workspace
+from oe.text import neutralise
+
+_CHUNK = 1 << 16
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of logs."""
+    add_run(parser)
+    parser.add_argument("node", nargs="?", metavar="NODE", help="only this node, or one slot such as review[3]")
+    add_experience(parser)
+    parser.add_argument("--follow", action="store_true", help="show text as it comes, until the run is over")
+    parser.add_argument("--raw", action="store_true", help="control characters as they are (default: made visible)")
+    add_data_dir(parser)
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """Prints log after log, each under a header where there are several."""
+    with open_workspace(options.path, options.data_dir) as workspace:
+        run = workspace.find_run(options.run)
+        printer = Printer(console, is_raw=options.raw)
+        looks = _follow(workspace, run.run_id, console) if options.follow else iter(("last",))
+        for _ in looks:
+            printer.show(node_logs(workspace, run, options.node))
+        if not printer.shown:
+            whose = f"'{options.node}' has" if options.node else "the nodes have"
+            console.note(f"{whose} printed nothing in run {run.run_id}")
+    return int(ExitCode.SUCCESS)
+
+
+def _follow(workspace: Workspace, run_id: str, console: Console) -> Iterator[str]:
+    """One item for each look; the last one after the run is over, so that nothing is missed."""
+    while not is_over(workspace, run_id):
+        yield "next"
+        wait(console)
+    yield "last"
+
+
+class Printer:
+    """Prints what has been added to logs since it saw them last. Once there are several, each piece has a header."""
+
+    def __init__(self, console: Console, *, is_raw: bool) -> None:
+        self._console = console
+        self._is_raw = is_raw
+        self._positions: dict[str, int] = {}
+        self._current: str | None = None
+        self._at_line_start = True
+
+    @property
+    def shown(self) -> bool:
+        """Whether anything was printed."""
+        return self._current is not None
+
+    def show(self, logs: Sequence[NodeLog]) -> None:
+        """One look at all logs."""
+        for log in logs:
+            self._show(log, with_header=len(logs) > 1 or self._current not in {None, log.slot})
+
+    def _show(self, log: NodeLog, *, with_header: bool) -> None:
+        position = self._positions.get(log.path, 0)
+        with open(log.path, encoding="utf-8", errors="replace", newline="") as file:
+            file.seek(position)
+            while text := file.readline(_CHUNK):
+                if with_header and self._current != log.slot:
+                    self._header(log.slot)
+                self._current = log.slot
+                self._write(text)
+            self._positions[log.path] = file.tell()
+
+    def _header(self, slot: str) -> None:
+        lead = "" if self._current is None else "\n" if self._at_line_start else "\n\n"
+        self._console.result(f"{lead}==> {neutralise(slot)} <==")
+
+    def _write(self, text: str) -> None:
+        self._at_line_start = text.endswith("\n")
+        self._console.stdout.write(text if self._is_raw else neutralise(text.replace("\r\n", "\n")))
