@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 BASE = "base"
 BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text"})
-COMPOSITION = frozenset({"app", "inspection", "host"})
+COMPOSITION = frozenset({"app", "inspection", "host", "schemas"})
 """The modules of the layer `app`."""
 
 PURE = frozenset({"lang", "spec", "plan", "state", "ports", "render"})
