@@ -55,6 +55,8 @@ def _ending(outcome: Outcome) -> JsonObject:
         data["error"] = outcome.error.message
         if outcome.status != "success":
             data["name"] = outcome.error.name
+    elif outcome.status != "success":
+        data["error"] = outcome.reason or outcome.status
     if outcome.status == "retrying":
         data["delay_ms"] = outcome.details.get("delay_ms", 0)
         return data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from oe.errors import OeError, StoreError
@@ -13,17 +13,10 @@ from oe.store.event_lines import encode_event, encode_lines, find_end, read_line
 from oe.store.faults import from_os
 from oe.store.log_repair import Comparison
 from oe.store.private_files import open_private
-from oe.values import Json, JsonObject, compact
+from oe.values import Json, compact
 
 _BUFFERED_LINES = 256
 _REPAIR_HINT = "the run goes on; the log is rebuilt from the database at its end or by the next command"
-
-
-def read_log(path: str | os.PathLike[str], run_id: str) -> Iterator[JsonObject]:
-    """The events of a log, as far as it is whole: a line that is still being written is left out. Raises OSError."""
-    with open(path, "rb") as file:
-        for line in read_lines(file, run_id):
-            yield line.record
 
 
 class JsonlLog:
