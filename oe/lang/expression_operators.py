@@ -85,7 +85,9 @@ def remainder(left: Json, right: Json) -> Json:
 
 def negate(value: Json) -> Json:
     """The number with the other sign."""
-    return _arithmetic("-", lambda one, other: other - one, value, 0)
+    if not isinstance(value, int | float) or not is_number(value):
+        raise failure(f"'-' takes a number, found {found(value)}")
+    return -value
 
 
 def _arithmetic(sign: str, apply: Callable[[float, float], float], left: Json, right: Json) -> Json:

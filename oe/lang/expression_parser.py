@@ -158,6 +158,8 @@ class _Parser:
         if token.kind == "name" and token.text.lower() in ("and", "or", "not", "in"):
             return LangError(f"unexpected '{token.text}'", token.offset, f"write '{token.text.lower()}'")
         hint = "expected an operator" if token.kind != "operator" else None
+        if token.text == ".":
+            hint = "only a path that starts with '$' has parts"
         return LangError(f"unexpected '{clip(self._written(token), 40)}'", token.offset, hint)
 
     def _bare(self, token: Token) -> LangError:

@@ -90,7 +90,8 @@ class _Compiler:
             reference = parse_reference(text)
         except LangError as error:
             plain = f"write '${clip(text, 40)}' for the literal text"
-            error.hint = f"{error.hint}, or {plain}" if error.hint else plain
+            joint = " or " if (error.hint or "").endswith("?") else ", or "
+            error.hint = f"{error.hint}{joint}{plain}" if error.hint else plain
             self._refuse(error, path)
             return None, None
         self.references.append((path, reference))
