@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from oe.clock import iso
@@ -91,8 +92,19 @@ def as_object(event: Event, run_id: str, seq: int) -> JsonObject:
 
 
 def as_line(event: Event, run_id: str, seq: int) -> str:
-    """The event's line in the log, with its line end."""
-    return compact(as_object(event, run_id, seq)) + "\n"
+    """The event's line in the log, with its line end: `as_object` as JSON, put together without the object because
+    several lines are written for every node."""
+    kind, ts, slot, attempt, index, phase, data = event
+    line = f'{{"type":"{kind}","run_id":{_quoted(run_id)},"ts":"{iso(ts)}","seq":{seq}'
+    if slot is not None:
+        line += f',"node_id":{_quoted(node_of(slot))},"slot":{_quoted(slot)}'
+        if attempt is not None:
+            line += f',"attempt":{attempt}'
+        if index is not None:
+            line += f',"index":{index}'
+        if phase is not None:
+            line += f',"phase":{_quoted(phase)}'
+    return f"{line},{compact(data)[1:]}\n" if data else line + "}\n"
 
 
 def event_schema(kind: EventType) -> JsonObject:
@@ -108,3 +120,8 @@ def event_schema(kind: EventType) -> JsonObject:
         required += ["node_id", "slot"]
     return {"title": kind.name, "description": kind.doc, "type": "object", "additionalProperties": False,
             "properties": properties | kind.properties, "required": [*required, *kind.required]}
+
+
+@lru_cache(maxsize=256)
+def _quoted(text: str) -> str:
+    return compact(text)
