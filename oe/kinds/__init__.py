@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oe.kinds.agent import AgentKind
 from oe.kinds.cli_agent import CliAgentKind
+from oe.kinds.dataset import DatasetKind
 from oe.kinds.experience import ExperienceKind
 from oe.kinds.skill import SkillKind
 from oe.kinds.tool import ToolKind
@@ -13,6 +14,7 @@ KINDS: tuple[NodeKind, ...] = (
     ToolKind(),
     AgentKind(),
     SkillKind(),
+    DatasetKind(),
     ExperienceKind(),
     CliAgentKind(),
 )
