@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oe.app import load_experience, run_experience
+    from oe.app import load_experience
     from oe.errors import OeError, SpecError
     from oe.lang.schema import check_schema
     from oe.lang.yaml import load_yaml
+    from oe.launch import run_experience
     from oe.run.bus import EventBus
 
 __all__ = ["EventBus", "OeError", "SpecError", "check_schema", "load_experience", "load_yaml", "run_experience"]
 
 _HOMES = {
     "EventBus": "oe.run.bus", "OeError": "oe.errors", "SpecError": "oe.errors", "check_schema": "oe.lang.schema",
-    "load_experience": "oe.app", "load_yaml": "oe.lang.yaml", "run_experience": "oe.app",
+    "load_experience": "oe.app", "load_yaml": "oe.lang.yaml", "run_experience": "oe.launch",
 }
 
 

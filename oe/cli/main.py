@@ -71,7 +71,7 @@ def entry() -> NoReturn:
 
 def leave(code: int) -> NoReturn:
     """Ends the process at once. Python's own way out takes 12 ms to dismantle what the kernel takes back for nothing,
-    and waits for threads that a tool has left behind, for ever if they never end. Registered exit handlers still run."""
+    and waits for threads that a tool has left behind, for ever if they never end. Exit handlers still run."""
     import atexit
 
     atexit._run_exitfuncs()

@@ -7,17 +7,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
 
-from oe.app import Loaded, RunOptions, read_experience
+from oe.app import Experience, Loaded, read_experience
 from oe.cli.console import Console
 from oe.cli.parser import add_data_dir, add_json
 from oe.cli.signals import stop_on_signals
 from oe.cli.stdout_guard import guarded_stdout
 from oe.clock import SystemClock
 from oe.errors import SpecError, UsageError
+from oe.launch import EventBus, RunHandle, RunOptions, RunResult
 from oe.render.progress import event_line, status_line, summary_line
-from oe.run.bus import EventBus
-from oe.run.session import RunResult, Session
-from oe.spec.model import Experience
+from oe.state.status import StopReason
 from oe.text import clip, format_size, parse_duration
 from oe.values import Json, JsonObject, compact
 
@@ -89,15 +88,15 @@ async def _watched(start: Start, options: RunOptions, namespace: argparse.Namesp
         else:
             bus.subscribe(display.note_event)
 
-    def on_session(session: Session) -> None:
-        display.session = session
+    def on_start(handle: RunHandle) -> None:
+        display.run = handle
 
     with stop_on_signals(display.stop):
         redraw = None
         if console.is_terminal and not namespace.quiet:
             redraw = asyncio.create_task(display.redraw())
         try:
-            return await start(options._replace(on_session=on_session, warn=display.warn), bus)
+            return await start(options._replace(on_start=on_start, warn=display.warn), bus)
         finally:
             if redraw is not None:
                 redraw.cancel()
@@ -111,13 +110,13 @@ class _Display:
         self._console = console
         self._drawn = False
         self._clock = SystemClock()
-        self.session: Session | None = None
+        self.run: RunHandle | None = None
 
-    def stop(self, reason: object) -> None:
+    def stop(self, reason: StopReason) -> None:
         """Passes a stop request on, and says so."""
-        if self.session is not None:
+        if self.run is not None:
             self.warn(f"oe: stopping ({reason}); once more to stop at once")
-            self.session.stop(reason)  # type: ignore[arg-type]
+            self.run.stop(reason)
 
     def warn(self, text: str) -> None:
         """A line that stays."""
@@ -141,9 +140,9 @@ class _Display:
 
         while True:
             await asyncio.sleep(_REDRAW_SECONDS)
-            if self.session is not None:
+            if self.run is not None:
                 width = shutil.get_terminal_size().columns - 1
-                self._console.stderr.write("\r\x1b[K" + status_line(self.session.state, self._clock.now(), width))
+                self._console.stderr.write("\r\x1b[K" + status_line(self.run.state, self._clock.now(), width))
                 self._console.stderr.flush()
                 self._drawn = True
 

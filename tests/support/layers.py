@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 BASE = "base"
 BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text"})
-COMPOSITION = frozenset({"app", "inspection", "host", "schemas"})
+COMPOSITION = frozenset({"app", "launch", "inspection", "host", "schemas"})
 """The modules of the layer `app`."""
 
 PURE = frozenset({"lang", "spec", "plan", "state", "ports", "render"})
@@ -69,7 +69,7 @@ EXCLUSIVE: dict[str, tuple[frozenset[str], str]] = {
         "socket", "ssl", "http", "urllib", "subprocess", "socketserver", "ftplib", "smtplib", "imaplib", "poplib",
         "xmlrpc", "webbrowser", "multiprocessing", "pty", "asyncio.subprocess", "asyncio.streams", "wsgiref")},
     "asyncio": (_LOOP_USERS, "only the layers that run or serve know the event loop"),
-    "sqlite3": (frozenset({"store", "jobs"}), "SQLite is one implementation of the Store port"),
+    "sqlite3": (frozenset({"store", "jobs", "kinds"}), "SQLite is one implementation of the Store port, and a data set"),
     "curses": (frozenset({"tui"}), "only the terminal surface draws on a terminal"),
     "argparse": (frozenset({"cli"}), "only the edge parses arguments"),
 }

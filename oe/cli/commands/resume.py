@@ -5,15 +5,12 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from oe.app import RunOptions, resume_run
+from oe.app import Experience
 from oe.cli.arguments import add_arguments, read_arguments
 from oe.cli.console import Console
 from oe.cli.parser import add_path
 from oe.cli.running import add_run_options, carry_out, checked_experience, positive, seconds_of
-from oe.run.bus import EventBus
-from oe.run.session import RunResult
-from oe.spec.arguments import is_text_argument
-from oe.spec.model import Experience
+from oe.launch import EventBus, RunOptions, RunResult, is_text_argument, resume_run
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from oe.app import RunOptions, start_run
 from oe.cli.arguments import add_arguments, read_arguments
 from oe.cli.console import Console
 from oe.cli.parser import add_path
 from oe.cli.running import add_run_options, carry_out, checked_experience, positive, seconds_of
-from oe.spec.arguments import is_text_argument
+from oe.launch import RunOptions, is_text_argument, start_run
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
