@@ -39,6 +39,10 @@ class Redactor:
             longest_first = sorted(self._secrets, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to blank."""
+        return self._pattern is not None
+
     @property
     def longest(self) -> int:
         """Length in characters of the longest secret: what a reader of chunks must hold back; 0 with none."""

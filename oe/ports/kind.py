@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from oe.diagnostics import Problem
@@ -18,12 +17,15 @@ from oe.spec.model import Experience, Node
 from oe.values import Json, JsonObject
 
 
+_NOTHING: JsonObject = {}
+
+
 class NodeOutput(NamedTuple):
     """What an attempt gives. `edge_output` MISSING: nothing is handed on. `metrics` are numbers and short texts."""
 
     state_delta: JsonObject
     edge_output: Json | Missing = MISSING
-    metrics: JsonObject = MappingProxyType({})
+    metrics: JsonObject = _NOTHING
 
 
 class Request(NamedTuple):
