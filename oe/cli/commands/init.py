@@ -35,6 +35,7 @@ TEMPLATES = (
     Template("tool", "two Python functions, one after the other", " --arg name=Ada"),
     Template("command", "programs in any language"),
     Template("fanout", "one attempt for each item of a list"),
+    Template("agent", "a call of a language model, its answer checked", " --arg text='It works well.'"),
 )
 
 
@@ -70,7 +71,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 def _list(console: Console, *, as_json: bool) -> int:
     if as_json:
-        console.result_json({"templates": [template._asdict() for template in TEMPLATES]})
+        console.result_json({"templates": [{"name": each.name, "summary": each.summary} for each in TEMPLATES]})
     else:
         width = max(len(template.name) for template in TEMPLATES)
         for template in TEMPLATES:
