@@ -41,7 +41,8 @@ class SqliteStore:
         return cls(open_database(name, durability=durability, read_only=read_only), name, read_only=read_only)
 
     def commit(self, run_id: str, outcomes: Sequence[Outcome]) -> None:
-        last = self._last_ids.get(run_id) or self._last_id(run_id)
+        # Taken out, so that after a fault or an interrupt between commit and return the database is asked again.
+        last = self._last_ids.pop(run_id, 0) or self._last_id(run_id)
         rows = [outcome_row(entry_id, outcome) for entry_id, outcome in enumerate(outcomes, start=last + 1)]
         with self._transaction:
             if len(rows) == 1:

@@ -35,10 +35,13 @@ class Other:
             [*prefix, sys.executable, "-c", PRELUDE + code, *map(str, arguments)], env=environment, cwd=ROOT, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def wait_ready(self) -> None:
+    def read_line(self) -> str:
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line == "ready\n", line + self.finish()
+        return self._process.stdout.readline() or self.finish()
+
+    def wait_ready(self) -> None:
+        line = self.read_line()
+        assert line == "ready\n", line
 
     def go(self) -> None:
         assert self._process.stdin is not None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -13,7 +16,7 @@ from oe.errors import NotFoundError, StoreError
 from oe.store import database
 from oe.store.sqlite_store import SqliteStore
 from tests.contract.builders import new_run, outcome
-from tests.unit.store.processes import Other, run_other
+from tests.unit.store.processes import ROOT, Other, run_other
 
 
 def _filled(path: Path) -> Path:
@@ -228,6 +231,32 @@ ready()
         reader.close()
         writer.go()
         writer.finish()
+
+
+def test_the_sql_is_read_from_an_archive_too(tmp_path: Path) -> None:
+    archive = tmp_path / "oe.pyz"
+    with ZipFile(archive, "w") as packed:
+        for path in (ROOT / "oe").rglob("*"):
+            if path.suffix in {".py", ".sql"}:
+                packed.write(path, path.relative_to(ROOT))
+    code = ("import sys; sys.path.insert(0, sys.argv[1]); from oe.store.sqlite_store import SqliteStore as S; "
+            "import oe.store.statements as s; print(s.__file__.startswith(sys.argv[1]), S.open(sys.argv[2]).find_runs(None))")
+    done = subprocess.run([sys.executable, "-I", "-c", code, archive, tmp_path / "state.sqlite"], capture_output=True,
+                          text=True, check=False)
+    assert (done.stdout, done.stderr) == ("True []\n", "")
+
+
+def test_a_commit_that_fails_takes_no_number(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "state.sqlite")
+    store.create_run(new_run())
+    other = SqliteStore.open(tmp_path / "state.sqlite")
+    other.commit("r-1", [outcome("theirs")])
+    with pytest.raises(StoreError, match="UNIQUE"):
+        store.commit("r-1", [outcome("ours")])
+    store.commit("r-1", [outcome("ours")])
+    assert [row.slot for row in other.journal("r-1")] == ["theirs", "ours"]
+    store.close()
+    other.close()
 
 
 _AS_NOBODY = """
