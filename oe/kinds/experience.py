@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from oe.diagnostics import Problem
-from oe.errors import NodeError, OeError
+from oe.errors import NodeError, OeError, SpecError
 from oe.lang.document import Path
 from oe.lang.reference import Reference
 from oe.ports.files import Files
@@ -51,7 +51,8 @@ class ExperienceKind:
         try:
             child = _mapping(SchemaFiles(files).load(file))
         except OeError as error:
-            yield Problem("broken-child", f"'{clip(file, 60)}' cannot be read: {error.message}",
+            reason = f"{error.problems[0].message}" if isinstance(error, SpecError) else error.message
+            yield Problem("broken-child", f"'{clip(file, 60)}' cannot be read: {reason}",
                           document.span((*node.path, "impl")), "validate it on its own first")
             return
         yield from _output_problems(node, experience, child)

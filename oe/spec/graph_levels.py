@@ -73,7 +73,7 @@ FOR_EACH = Level("for_each", "'for_each'", "A fan-out: one attempt for each item
     Key("on_item_error", ON_ITEM_ERROR, "Whether a failed item fails the node, after the others have run.",
         default="fail"),
     Key("min_success", COUNT, "How many items must succeed for the node to finish."),
-))
+), short="source")
 
 ON_ERROR = Level("on_error", "'on_error'", "What a failed attempt leads to.", (
     Key("policy", {"enum": ["skip", "fail_run", "retry", "continue"]},
@@ -89,7 +89,7 @@ ON_ERROR = Level("on_error", "'on_error'", "What a failed attempt leads to.", (
         default=[]),
     Key("then", {"enum": ["skip", "fail_run", "continue"]}, "What follows the last try.", default="skip"),
     Key("output", level_ref("output"), "What counts as the node's output; required for `continue`."),
-))
+), short="policy")
 
 OUTPUT = Level("output", "'output'", "The output that stands in for a failed node's.", (
     Key("state_delta", MAPPING, "Writes by field.", default={}),

@@ -11,7 +11,7 @@ from oe.lang.schema_keywords import SHAPES
 from oe.spec.graph_levels import GRAPH_LEVELS, NODE
 from oe.spec.keys import Key
 from oe.spec.level import Level
-from oe.spec.section import key_table
+from oe.spec.section import KeyTable
 from oe.spec.sources import KindRules
 from oe.spec.top_levels import ARGUMENT, EXPERIENCE, FIELD, TOP_LEVELS
 from oe.values import Json, JsonObject
@@ -25,7 +25,7 @@ def experience_schema(kinds: Iterable[KindRules]) -> dict[str, Json]:
                                     if level not in (EXPERIENCE, NODE)}
     variants: list[Json] = []
     for kind in kinds:
-        keys = tuple(key_table((*NODE.keys, *kind.keys)).values())
+        keys = tuple(KeyTable((*NODE.keys, *kind.keys)).keys.values())
         node = _mapping(keys, f"A node of kind {kind.name}.")
         node["properties"] = {**_properties(keys), "kind": {"const": kind.name}}
         definitions[f"node-{kind.name}"] = node

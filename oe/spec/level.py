@@ -12,12 +12,14 @@ DURATION_PATTERN = "^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$"
 
 
 class Level(NamedTuple):
-    """One mapping of the format. `name` is its name under `$defs`; `noun` what a message calls such a mapping."""
+    """One mapping of the format. `name` is its name under `$defs`; `noun` what a message calls such a mapping.
+    `short` is the key that a bare text in its place probably means."""
 
     name: str
     noun: str
     doc: str
     keys: tuple[Key, ...]
+    short: str = ""
 
 
 STRING: JsonObject = {"type": "string", "minLength": 1, "title": "a text"}

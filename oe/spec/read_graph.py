@@ -102,7 +102,7 @@ class _GraphReader:
             self.reading.gaps.nodes.add(name)
         return Loop(
             id=name, body=self._members(section, "body"), until=self.reading.expression(section, "until"),
-            max_iters=section.integer("max_iters"), budget=read_budget(self.reading, section),
+            max_iters=section.integer("max_iters"), budget=read_budget(self.reading, section, is_loop=True),
             on_exhausted=cast("Literal['continue', 'fail']", section.text("on_exhausted")),
             phase=section.text("phase"), when=self.reading.expression(section, "when"),
             join=cast("Join", section.text("join")), path=section.path)
@@ -151,11 +151,10 @@ class _GraphReader:
 def read_graph(reading: Reading, top: Section) -> Graph:
     """The graph, as far as it can be read."""
     reader = _GraphReader(reading)
-    if "graph" not in top:
-        reading.gaps.units = reading.gaps.writes = True
+    section = read_section(reading.report, GRAPH, top.get("graph"), ("graph",)) if "graph" in top else None
+    if section is None:
+        reading.gaps.units = reading.gaps.edges = reading.gaps.writes = True
         return reader.graph
-    section = read_section(reading.report, GRAPH, top.get("graph"), ("graph",))
-    assert section is not None, "the top level's table lets only a mapping through"
     readers = {"nodes": reader.nodes, "edges": reader.edges_list, "pipelines": reader.pipelines, "loops": reader.loops}
     for name in section.values:
         readers[name](section.items(name), ("graph", name))

@@ -11,13 +11,13 @@ from oe.spec.graph_levels import NODE
 from oe.spec.model import Join, Node
 from oe.spec.read_policy import read_budget, read_cache, read_for_each, read_on_error, read_timeout
 from oe.spec.reading import Reading
-from oe.spec.section import KeyTable, Section, key_table, read_keys, read_section
+from oe.spec.section import KeyTable, Section, read_keys, read_section
 from oe.spec.shape import found_text
 from oe.spec.top_levels import TOP_LEVELS
 from oe.text import nearest
 from oe.values import Json, JsonObject
 
-_COMMON = key_table(NODE.keys)
+_COMMON = KeyTable(NODE.keys)
 _LEVELS = {f"#/$defs/{level.name}": level for level in TOP_LEVELS}
 _NO_ARGS = ValueTemplate({}, None, [])
 
@@ -37,7 +37,7 @@ class NodeTables:
         table = self._tables.get(kind)
         if table is None:
             own = self._reading.kinds[kind].keys
-            table = self._tables[kind] = key_table((*NODE.keys, *own))
+            table = self._tables[kind] = KeyTable((*NODE.keys, *own))
             self._defaults[kind] = {key.name: key.default for key in own if key.default is not None}
         return table
 

@@ -45,13 +45,13 @@ def read_cache(reading: Reading, section: Section) -> CacheRule:
     return CacheRule(True, inner.seconds("ttl") if inner else None)
 
 
-def read_budget(reading: Reading, section: Section) -> Budget | None:
-    """The limits under `budget`. A bare number, which loops accept, means tokens."""
+def read_budget(reading: Reading, section: Section, *, is_loop: bool = False) -> Budget | None:
+    """The limits under `budget`. A bare number, which only loops accept, means tokens."""
     value = section.get("budget")
     if value is None:
         return None
     path = (*section.path, "budget")
-    if isinstance(value, int):
+    if is_loop and isinstance(value, int):
         reading.report.warning("bare-budget", f"a bare number as 'budget' means {value} tokens here", path,
                                f"write {{tokens: {value}}}")
         return Budget(None, value, None)

@@ -11,8 +11,8 @@ from oe.lang.scope import MISSING, Missing
 from oe.spec.level import NAME, Level
 from oe.spec.model import Argument, Field, Merge
 from oe.spec.reading import Reading
-from oe.spec.section import KeyTable, Section, key_table, read_keys, read_section
-from oe.spec.shape import expected_text, find_misfit, found_text
+from oe.spec.section import KeyTable, Section, read_keys, read_section
+from oe.spec.shape import expected_text, find_misfits, found_text
 from oe.spec.top_levels import ARGUMENT, FIELD, STATE
 from oe.text import clip, nearest
 from oe.values import Json, JsonObject
@@ -26,7 +26,7 @@ class _Definition(NamedTuple):
     is_sound: bool
 
 
-_TABLES = {level.name: key_table(level.keys) for level in (ARGUMENT, FIELD)}
+_TABLES = {level.name: KeyTable(level.keys) for level in (ARGUMENT, FIELD)}
 
 
 def read_arguments(reading: Reading, top: Section) -> dict[str, Argument] | None:
@@ -80,15 +80,14 @@ def read_fields(reading: Reading, top: Section) -> dict[str, Field]:
 
 def _read_definition(reading: Reading, level: Level, noun: str, value: Json, path: Path) -> _Definition | None:
     report = reading.report
-    misfit = find_misfit(path[-1], NAME)
-    if misfit is not None:
+    if find_misfits(path[-1], NAME):
         report.error("bad-name", f"'{clip(str(path[-1]), 40)}' must be {expected_text(NAME)}", path, key=True)
     if not isinstance(value, dict):
         hint = f"write {{type: {value}}}" if isinstance(value, str) and value else "such as {type: string}"
         report.error("wrong-type", f"{noun} must be a mapping, found {found_text(value)}", path, hint)
         return None
     table = _TABLES[level.name]
-    extras = {name: part for name, part in value.items() if name in table and not _is_keyword(name, part)}
+    extras = {name: part for name, part in value.items() if name in table.keys and not _is_keyword(name, part)}
     schema = {name: part for name, part in value.items() if name not in extras}
     is_sound = _drop_unknown(reading, noun, schema, table, path)
     keys = read_keys(report, table, extras, path, noun)
@@ -112,7 +111,7 @@ def _drop_unknown(reading: Reading, noun: str, schema: dict[str, Json], table: K
             reading.report.error("secret-field", f"{noun} cannot be secret: state is stored as it is", (*path, name),
                                  "declare it under args with secret: true", key=True)
             continue
-        near = nearest(name, [*table, *SHAPES])
+        near = nearest(name, [*table.keys, *SHAPES])
         reading.report.error("unknown-key", f"{noun} has no key '{clip(name, 60)}'", (*path, name),
                              f"did you mean '{near}'?" if near else "it is no keyword of JSON Schema that oe knows",
                              key=True)

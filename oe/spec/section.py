@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import cast
 
 from oe.lang.document import Path
 from oe.spec.keys import Key
 from oe.spec.level import Level
 from oe.spec.report import Report
-from oe.spec.shape import Misfit, expected_text, find_misfit, found_text, misfit_hint
+from oe.spec.shape import Misfit, expected_text, find_misfits, found_text, is_plain, misfit_hint
 from oe.text import clip, nearest, neutralise, parse_duration
 from oe.values import Json, JsonObject
 
-KeyTable = Mapping[str, Key]
+
+class KeyTable:
+    """The keys of one mapping by name; of two with one name the later counts. `plain` are those whose values the quick
+    check can judge."""
+
+    __slots__ = ("keys", "plain")
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        self.keys = {key.name: key for key in keys}
+        self.plain = frozenset(name for name, key in self.keys.items() if is_plain(key.schema))
 
 
 class Section:
@@ -33,7 +42,7 @@ class Section:
 
     def get(self, name: str) -> Json:
         """The value as written, or the key's default."""
-        return self.values[name] if name in self.values else self._table[name].default
+        return self.values[name] if name in self.values else self._table.keys[name].default
 
     def text(self, name: str) -> str | None:
         """The value of a key that holds text."""
@@ -70,11 +79,6 @@ class Section:
         return float(cast("float", value)) if value is not None else None
 
 
-def key_table(keys: tuple[Key, ...]) -> KeyTable:
-    """The keys by name; of two with one name the later counts."""
-    return {key.name: key for key in keys}
-
-
 def read_section(report: Report, level: Level, value: Json, path: Path, noun: str | None = None) -> Section | None:
     """The good keys of a mapping of that level; what is wrong is reported. None where it is no mapping at all.
 
@@ -82,7 +86,7 @@ def read_section(report: Report, level: Level, value: Json, path: Path, noun: st
     """
     table = _tables.get(level.name)
     if table is None:
-        table = _tables[level.name] = key_table(level.keys)
+        table = _tables[level.name] = KeyTable(level.keys)
     noun = noun or level.noun
     if not isinstance(value, dict):
         report.error("wrong-type", f"{noun} must be a mapping, found {found_text(value)}", path,
@@ -102,20 +106,21 @@ def read_keys(report: Report, table: KeyTable, value: JsonObject, path: Path, no
     broken: list[str] = []
     meant: list[str] = []
     for name, part in value.items():
-        key = table.get(name)
+        key = table.keys.get(name)
         if key is None:
             if not is_open:
                 meant.append(_refuse_unknown(report, noun, table, name, path))
             continue
-        misfit = find_misfit(part, key.schema)
-        if misfit is not None:
-            _refuse_misfit(report, name, misfit, path)
+        misfits = find_misfits(part, key.schema, is_plain=name in table.plain)
+        if misfits:
+            for misfit in misfits:
+                _refuse_misfit(report, name, misfit, path)
             broken.append(name)
             continue
         good[name] = part
         if key.accepted is not None:
             report.warning("accepted-key", key.accepted, (*path, name), key=True)
-    for key in table.values():
+    for key in table.keys.values():
         # A misspelt required key is one mistake: the hint at the unknown key already names it.
         if key.required and key.name not in value and key.name not in meant:
             report.error("missing-key", f"{noun} needs '{key.name}': {_lower(key.doc)}", path)
@@ -125,8 +130,8 @@ def read_keys(report: Report, table: KeyTable, value: JsonObject, path: Path, no
 
 def _refuse_unknown(report: Report, noun: str, table: KeyTable, name: str, path: Path) -> str:
     """Reports the key and returns the one that was probably meant, or an empty text."""
-    near = nearest(name, table)
-    hint = f"did you mean '{near}'?" if near else f"legal keys: {', '.join(table)}"
+    near = nearest(name, table.keys)
+    hint = f"did you mean '{near}'?" if near else f"legal keys: {', '.join(table.keys)}"
     report.error("unknown-key", f"{noun} has no key '{neutralise(clip(name, 60))}'", (*path, name), hint, key=True)
     return near or ""
 
@@ -148,8 +153,8 @@ def _lower(doc: str) -> str:
     return doc[0].lower() + doc[1:].rstrip(".")
 
 
-def _mapping_hint(level: Level, value: Json) -> str | None:
+def _mapping_hint(level: Level, value: Json) -> str:
+    if isinstance(value, str) and value and level.short:
+        return f"write {{{level.short}: {neutralise(clip(value, 40))}}}"
     first = next((key.name for key in level.keys if key.required), level.keys[0].name)
-    if isinstance(value, str) and value and first != "id":
-        return f"write {{{first}: {neutralise(clip(value, 40))}}}"
-    return f"such as {{{first}: …}}" if value is None else None
+    return f"such as {{{first}: …}}"

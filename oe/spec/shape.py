@@ -1,8 +1,7 @@
 """Whether a value has the shape its key asks for, and in which words to say that it has not.
 
 Key tables use a handful of JSON Schema keywords, which are checked here at once; a table that uses more
-is handed to the full schema checker. A `$ref` stands for a level, whose keys are read separately: here it only has to
-be a mapping.
+is handed to the full schema checker. A `$ref` stands for a level, which is read for itself: here anything fits it.
 """
 
 from __future__ import annotations
@@ -39,32 +38,42 @@ class Misfit(NamedTuple):
     message: str | None = None
 
 
-def find_misfit(value: Json, schema: Json) -> Misfit | None:
-    """The first part of the value that does not fit, or None."""
+def find_misfits(value: Json, schema: Json, *, is_plain: bool = True) -> list[Misfit]:
+    """The parts of the value that do not fit; none where it fits. `is_plain` is what the function of that name says."""
+    if not isinstance(schema, Mapping) or "$ref" in schema:
+        return []
+    return _misfits(value, schema) if is_plain else _full_misfits(value, schema)
+
+
+def is_plain(schema: Json) -> bool:
+    """Whether a schema uses no keyword that is left to the full checker."""
     if not isinstance(schema, Mapping):
-        return None
+        return schema is True
     if not _KNOWN.issuperset(schema):
-        return _full_misfit(value, schema)
-    return _misfit(value, schema)
+        return False
+    alternatives = schema.get("anyOf", [])
+    inner = [schema.get("items", True), schema.get("additionalProperties", True),
+             *(alternatives if isinstance(alternatives, list) else ())]
+    return all(is_plain(part) for part in inner)
 
 
-def _misfit(value: Json, schema: JsonObject) -> Misfit | None:
+def _misfits(value: Json, schema: JsonObject) -> list[Misfit]:
     if "anyOf" in schema:
-        return _misfit_of_any(value, schema)
-    expected = schema.get("type", "object" if "$ref" in schema else None)
+        return _misfits_of_any(value, schema)
+    expected = schema.get("type")
     if expected is not None and not _has_type(value, str(expected)):
-        return Misfit((), value, schema, is_type=True)
+        return [Misfit((), value, schema, is_type=True)]
     if "enum" in schema and not _is_listed(value, schema):
-        return Misfit((), value, schema, is_type=not isinstance(value, str))
+        return [Misfit((), value, schema, is_type=not isinstance(value, str))]
     if isinstance(value, str):
         fits = _fits_text(value, schema)
     elif isinstance(value, list):
-        return _misfit_of_list(value, schema)
+        return _misfits_of_list(value, schema)
     elif isinstance(value, dict):
-        return _misfit_of_mapping(value, schema)
+        return _misfits_of_mapping(value, schema)
     else:
         fits = _fits_number(value, schema)
-    return None if fits else Misfit((), value, schema, is_type=False)
+    return [] if fits else [Misfit((), value, schema, is_type=False)]
 
 
 def _has_type(value: Json, expected: str) -> bool:
@@ -99,53 +108,51 @@ def _fits_number(value: Json, schema: JsonObject) -> bool:
             and (not isinstance(high, int | float) or value <= high))
 
 
-def _misfit_of_list(value: list[Json], schema: JsonObject) -> Misfit | None:
+def _misfits_of_list(value: list[Json], schema: JsonObject) -> list[Misfit]:
     if "minItems" in schema and not value:
-        return Misfit((), value, schema, is_type=False)
+        return [Misfit((), value, schema, is_type=False)]
     items = schema.get("items")
-    if isinstance(items, Mapping):
-        for index, item in enumerate(value):
-            found = _misfit(item, items)
-            if found is not None:
-                return found._replace(path=(index, *found.path))
-    return None
+    if not isinstance(items, Mapping) or "$ref" in items:
+        return []
+    return [found._replace(path=(index, *found.path)) for index, item in enumerate(value)
+            for found in _misfits(item, items)]
 
 
-def _misfit_of_mapping(value: dict[str, Json], schema: JsonObject) -> Misfit | None:
+def _misfits_of_mapping(value: dict[str, Json], schema: JsonObject) -> list[Misfit]:
     parts = schema.get("additionalProperties")
-    if isinstance(parts, Mapping):
-        for name, part in value.items():
-            found = _misfit(part, parts)
-            if found is not None:
-                return found._replace(path=(name, *found.path))
-    return None
+    if not isinstance(parts, Mapping) or "$ref" in parts:
+        return []
+    return [found._replace(path=(name, *found.path)) for name, part in value.items() for found in _misfits(part, parts)]
 
 
-def _misfit_of_any(value: Json, schema: JsonObject) -> Misfit | None:
+def _misfits_of_any(value: Json, schema: JsonObject) -> list[Misfit]:
     """Of several alternatives the one of the value's own type is the one that was meant."""
     alternatives = schema["anyOf"]
     assert isinstance(alternatives, list)
-    meant: Misfit | None = None
+    is_type = True
     for alternative in alternatives:
-        found = _misfit(value, alternative)
-        if found is None:
-            return None
-        if not found.is_type or found.path:
-            meant = found
-    if meant is not None and meant.path:
-        return meant
-    return Misfit((), value, schema, is_type=meant is None)
+        if "$ref" in alternative:
+            found = [] if isinstance(value, dict) else [Misfit((), value, schema, is_type=True)]
+        else:
+            found = _misfits(value, alternative)
+        if not found:
+            return []
+        if found[0].path:
+            return found
+        is_type = is_type and found[0].is_type
+    return [Misfit((), value, schema, is_type=is_type)]
 
 
-def _full_misfit(value: Json, schema: JsonObject) -> Misfit | None:
-    violations = _checker(canonical(schema)).violations(value)
-    if not violations:
-        return None
-    first = violations[0]
-    part = value
-    for step in first.path:
-        part = part[step]  # type: ignore[index]
-    return Misfit(first.path, part, schema, is_type=first.keyword == "type", message=first.message)
+def _full_misfits(value: Json, schema: JsonObject) -> list[Misfit]:
+    found = []
+    for violation in _checker(canonical(schema)).violations(value):
+        part = value
+        for step in violation.path:
+            part = part[step]  # type: ignore[index]
+        says_all = "title" in schema and not violation.path
+        found.append(Misfit(violation.path, part, schema, violation.keyword == "type",
+                            None if says_all else violation.message))
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -196,7 +203,7 @@ def misfit_hint(misfit: Misfit) -> str | None:
     listed = schema.get("enum")
     if isinstance(listed, list) and isinstance(value, str):
         return did_you_mean(value, [str(word) for word in listed])
-    if isinstance(value, bool | int | float) and _misfit(text := compact(value), schema) is None:
+    if isinstance(value, bool | int | float) and "anyOf" not in schema and not _misfits(text := compact(value), schema):
         return f'put it in quotes: "{text}"'
     if _takes(schema, "array") and isinstance(value, str):
         return f"write [{neutralise(clip(value, 40))}]"

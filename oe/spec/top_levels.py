@@ -55,7 +55,7 @@ FIELD = Level("field", "a state field", "One field: a JSON Schema of its value, 
 PHASE = Level("phase", "a phase", "A group of nodes, for display.", (
     Key("id", STRING, "What `phase` of a node names.", required=True),
     Key("title", ANY_STRING, "How it is shown (default: its id)."),
-))
+), short="id")
 
 RUNTIME = Level("runtime", "'runtime'", "How a run is carried out.", (
     Key("concurrency", POSITIVE, "How many units run at once.", default=1),
@@ -80,7 +80,7 @@ LLM = Level("llm", "'llm'", "Which model answers, and how it is called.", (
     Key("idle_timeout", DURATION, "How long a stream may be silent.", default="60s"),
     Key("tries", POSITIVE, "How often a call is tried when the provider fails.", default=5),
     Key("concurrency", POSITIVE, "How many calls run at once."),
-))
+), short="provider")
 
 BUDGET = Level("budget", "a budget", "Hard limits, reserved before each call.", (
     Key("usd", {"type": "number", "exclusiveMinimum": 0, "title": "a positive number of US dollars"}, "Cost."),
