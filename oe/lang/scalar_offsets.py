@@ -33,12 +33,12 @@ def offset_inside(text: str, start: int, value: str, index: int) -> int:
 
 def _inside_quotes(pattern: re.Pattern[str], text: str, position: int, index: int) -> int:
     """Walk the characters of a quoted scalar: one match is one character, a line break as many as it folds to."""
-    while index > 0:
-        match = pattern.match(text, position)
-        if match is None:
-            break
+    while match := pattern.match(text, position):
         breaks = match[0].count("\n")
-        index -= max(1, breaks - 1) if match[0][0] != "\\" or not breaks else breaks - 1
+        width = breaks - 1 if breaks and match[0][0] == "\\" else max(1, breaks - 1)
+        if width > index:
+            break
+        index -= width
         position = match.end()
     return position
 
@@ -50,6 +50,9 @@ def _along_lines(text: str, start: int, value: str, index: int) -> int:
         end = text.find("\n", start)
         line = text[start: end if end >= 0 else len(text)]
         piece = line.strip(" \t")
+        if not piece:
+            start += len(line) + 1
+            continue
         white = _WHITE.match(value, cursor)
         begin = white.end() if white else cursor
         if not value.startswith(piece, begin):  # a comment ends it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from oe.diagnostics import Problem
+from oe.diagnostics import Problem, Span
 from oe.errors import SpecError
 from oe.lang.document import Positions
 
@@ -25,7 +25,7 @@ def prepare(data: str | bytes, name: str, language: str) -> str:
     `language` (`yaml`, `json`) begins the problem codes. Raises SpecError for what is no text, or too long a one.
     """
     if len(data) > MAX_SIZE:
-        _refuse(name, "", 0, f"{language}-size", f"the text is longer than {MAX_SIZE // 1024 // 1024} MiB")
+        _refuse(Span(name, 1, 1), f"{language}-size", f"the text is longer than {MAX_SIZE // 1024 // 1024} MiB")
     text = data if isinstance(data, str) else _decode(data, name, language)
     if text.startswith("\ufeff"):
         text = text[1:]
@@ -47,8 +47,8 @@ def _decode(data: bytes, name: str, language: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode(encoding, "replace")
-        _refuse(name, before.removeprefix("\ufeff"), len(before.removeprefix("\ufeff")), f"{language}-encoding",
+        before = data[: error.start].decode(encoding, "replace").removeprefix("\ufeff")
+        _refuse(Positions(name, before).span(len(before)), f"{language}-encoding",
                 f"not {encoding.upper()}: byte 0x{data[error.start]:02x} ({error.reason})", "save the file as UTF-8")
 
 
@@ -61,8 +61,8 @@ def _refuse_character(name: str, text: str, offset: int, language: str) -> NoRet
     else:
         what = f"control character U+{code:04X}"
         hint = f'in a double-quoted string it can be written "\\u{code:04x}"'
-    _refuse(name, text, offset, f"{language}-control-character", what, hint)
+    _refuse(Positions(name, text).span(offset), f"{language}-control-character", what, hint)
 
 
-def _refuse(name: str, text: str, offset: int, code: str, message: str, hint: str | None = None) -> NoReturn:
-    raise SpecError([Problem(code, message, Positions(name, text).span(offset), hint)])
+def _refuse(span: Span, code: str, message: str, hint: str | None = None) -> NoReturn:
+    raise SpecError([Problem(code, message, span, hint)])

@@ -26,7 +26,7 @@ _NUMBER = re.compile(
     r"|[-+]?[0-9]++[eE][-+]?[0-9]++)\Z")
 
 _MAX_DIGITS = 4300
-_MAX_BITS = 14280  # 4,300 decimal digits
+_MAX_BITS = 14284  # below 4,300 decimal digits, which is what the interpreter writes out
 
 
 def resolve(reading: Reading, text: str, offset: int) -> Json:
@@ -49,7 +49,7 @@ def _number(reading: Reading, match: re.Match[str], offset: int) -> Json:
         if kind == 1 and len(digits) > _MAX_DIGITS:
             raise ValueError
         number = int(text) if kind == 1 else int(text[2:], 8 if kind == 2 else 16)
-        if number.bit_length() > _MAX_BITS:
+        if kind != 1 and number.bit_length() > _MAX_BITS:
             raise ValueError
     except ValueError:  # the interpreter's own limit may be set lower
         reading.fail("yaml-number-size", offset, f"an integer of {len(digits)} digits",
