@@ -53,11 +53,11 @@ def run(inputs: dict[str, Any], ctx: Any) -> dict[str, Any]:
     }}
 
 
-def add_up(orders: Iterable[dict[str, str]], regions: dict[int, str]) -> dict[tuple[str, str], Total]:
+def add_up(orders: Iterable[dict[str, Any]], regions: dict[int, str]) -> dict[tuple[str, str], Total]:
     """Totals by region and month. Cancelled orders count for nothing."""
     totals: dict[tuple[str, str], Total] = {}
     for order in orders:
-        region = regions.get(int(order["customer_id"]))
+        region = regions.get(order["customer_id"])
         if region is None:
             raise UnknownCustomerError(f"order '{order['order_id']}' is of customer {order['customer_id']}, "
                                        "which customers.sqlite does not have")

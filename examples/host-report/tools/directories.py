@@ -48,7 +48,7 @@ def _owners(path: str, root: str, is_directory: bool) -> list[str]:
 def _describe(walk: TreeWalk, root: str, seconds: float) -> str:
     text = f"{walk.count} entries of the file system below '{root}'"
     if walk.unreadable:
-        text += f", {walk.unreadable} directories unreadable"
+        text += f", unreadable directories: {walk.unreadable}"
     return text if walk.complete else f"{text}; stopped after {seconds:g} s, so sizes are 'at least'"
 
 

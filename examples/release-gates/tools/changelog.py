@@ -31,9 +31,9 @@ def run(inputs: dict[str, Any], ctx: Any) -> dict[str, Any]:
 def parse(text: str) -> list[Entry]:
     """The entries of a file after keepachangelog.com: `## [1.3.0] - 2026-05-04`, then list items."""
     headings = list(_HEADING.finditer(text))
-    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    starts = [heading.start() for heading in headings]
     entries = []
-    for heading, end in zip(headings, ends, strict=True):
+    for heading, end in zip(headings, [*starts[1:], len(text)], strict=False):
         found = _DATE.search(heading["rest"])
         changes = re.findall(r"^[-*] +(.+)$", text[heading.end():end], re.MULTILINE)
         entries.append(Entry(heading["version"], found[0] if found else None, tuple(changes)))
@@ -44,7 +44,7 @@ def check(entries: list[Entry], version: str) -> dict[str, list[str]]:
     """Facts and problems of the entries for a release of `version`."""
     waiting = [change for entry in entries if entry.version.lower() == "unreleased" for change in entry.changes]
     released = [entry for entry in entries if entry.version.lower() != "unreleased"]
-    problems = [f"{len(waiting)} changes are still under 'Unreleased'"] if waiting else []
+    problems = [f"still under 'Unreleased': {waiting[0]}"] if waiting else []
     newest = released[0] if released else None
     if newest is None or newest.version != version:
         found = f"its newest entry is {newest.version}" if newest else "it has no entry"
@@ -52,7 +52,7 @@ def check(entries: list[Entry], version: str) -> dict[str, list[str]]:
     problems += check_entry(newest)
     if released[1:] and _numbers(released[1].version) >= _numbers(version):
         problems.append(f"{version} does not come after {released[1].version}")
-    return {"facts": [f"{version} of {newest.date}, {len(newest.changes)} changes"], "problems": problems}
+    return {"facts": [f"{version} of {newest.date}, changes: {len(newest.changes)}"], "problems": problems}
 
 
 def check_entry(entry: Entry) -> list[str]:

@@ -27,7 +27,7 @@ def run(inputs: dict[str, Any], ctx: Any) -> dict[str, Any]:
     problems = [] if licence in inputs["allowed"] else [f"the licence '{licence}' is not one of the allowed ones"]
     problems += check_text(folder, licence)
     problems += check_headers(folder, package["sources"], licence)
-    facts = [f"{licence}, {len(package['sources'])} source files"]
+    facts = [f"{licence}, source files: {len(package['sources'])}"]
     return {"licence": {"facts": facts, "problems": problems}}
 
 

@@ -39,5 +39,5 @@ def render(state: dict[str, Any], folder: str, blocked_by: list[str]) -> str:
         lines += [f"  - {problem}" for problem in result["problems"]]
     if "release" in state:
         release = state["release"]
-        lines += ["", f"`{release['file']}`, {release['files']} files, SHA-256 `{release['sha256']}`"]
+        lines += ["", f"`{release['file']}`, files: {release['files']}, SHA-256 `{release['sha256']}`"]
     return "\n".join(lines) + "\n"
