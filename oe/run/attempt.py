@@ -42,12 +42,12 @@ class End(Enum):
 
 
 class Result(NamedTuple):
-    """What a slot gave: how it ended, its committed writes and edge output."""
+    """What a slot gave: how it ended, its committed writes and edge output, or the error that it failed with."""
 
     end: End
     writes: tuple[tuple[str, Json], ...] = ()
     edge_output: Json | Missing = MISSING
-    fallback: bool = False
+    error: str = ""
 
 
 class Attempts:
@@ -62,6 +62,11 @@ class Attempts:
         self._redactor = shared.redactor
         self._numbers = numbers
         self._in_flight = asyncio.Semaphore(max_in_flight)
+
+    @property
+    def cancel_reason(self) -> str:
+        """Why attempts are being cancelled."""
+        return self._shared.cancel_reason()
 
     async def carry_out(self, job: Job) -> Result:
         """Attempts until one succeeds or the node's rule is spent. Always returns; a cancellation is a result too."""
@@ -149,9 +154,9 @@ class Attempts:
             else:
                 self._commit(job, number, started, "success", writes=writes, edge_output=rule.output.edge_output,
                              error=error, fallback=True)
-                return Result(End.SUCCESS, writes, rule.output.edge_output, fallback=True)
+                return Result(End.SUCCESS, writes, rule.output.edge_output)
         self._commit(job, number, started, "failed", error=error)
-        return Result(End.FAIL_RUN if policy == "fail_run" else End.FAILED)
+        return Result(End.FAIL_RUN if policy == "fail_run" else End.FAILED, error=self._redactor.text(_sentence(error)))
 
     def _cancelled(self, job: Job, number: int, started: float) -> Result:
         self._commit(job, number, started, "cancelled", reason=self._shared.cancel_reason())

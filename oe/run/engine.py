@@ -159,9 +159,8 @@ class Engine:
             return self._frontier.settle(rank, how)
         if isinstance(decision, Refuse):
             self._refusals[rank] = decision.error
-        elif (outcome := self._parts.restored.take_success(unit_id)) is not None:
-            self._parts.recorder.restore((outcome,))
-            return self._settle(rank, Result(End.SUCCESS, tuple(outcome.writes), outcome.edge_output))
+        elif (restored := self._parts.runner.restore(rank, self._graph.units[rank])) is not None:
+            return self._settle(rank, restored)
         entries.append(Event("node.ready", self._parts.clock.now(), unit_id, None, None, self._graph.units[rank].phase))
         heappush(self._ready, (self._graph.file_place[rank], rank))
         return iter(())

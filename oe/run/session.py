@@ -24,7 +24,7 @@ from oe.run.context import Surroundings
 from oe.run.engine import Engine, Parts
 from oe.run.recorder import Recorder
 from oe.run.restored import Restored
-from oe.run.units import NodeRunner
+from oe.run.units import AnyUnitRunner, Executors, Tools
 from oe.run.views import Views
 from oe.spec.model import Experience
 from oe.state.ledger import Ledger
@@ -132,7 +132,8 @@ class Session:
             WriteRules(experience, outside.load_schema), outside.redactor, outside.random, self._cancel_reason)
         views = Views(self._graph, experience.fields, self._ledger, self._args, outside.kinds)
         attempts = Attempts(shared, restored.numbers, experience.runtime.max_in_flight)
-        runner = NodeRunner(views, attempts, outside.kinds, outside.files)
+        runner = AnyUnitRunner(Tools(views, self._ledger, attempts, Executors(outside.kinds, outside.files), restored,
+                                     recorder, outside.clock, self._concurrency))
         return Engine(Parts(experience, self._graph, self._ledger, views, recorder, runner, restored, outside.clock),
                       self._concurrency, self._timeout_seconds)
 

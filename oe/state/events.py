@@ -45,7 +45,7 @@ EVENTS: dict[str, EventType] = {event.name: event for event in (
     EventType("run.resumed", "a run is continued", True, False, {}),
     EventType("run.finished", "a run ends", True, False, {"status": _TEXT, "reason": _TEXT}, ("status",)),
     EventType("node.ready", "all incoming edges are decided", False, True, {}),
-    EventType("node.started", "an attempt, or a unit of items, begins", False, True, {}),
+    EventType("node.started", "an attempt, or a unit of items, begins", False, True, {"items": _COUNT}),
     EventType("node.finished", "an attempt, or a unit of items, succeeded", True, True,
               {"metrics": _OBJECT, "fallback": {"type": "boolean"}, "error": _TEXT, "duration_ms": {"type": "number"}}),
     EventType("node.failed", "the last attempt failed", True, True,
