@@ -19,7 +19,7 @@ groups=
 while read -r group; do [ -n "$group" ] && groups="$groups -$group"; done <&1
 [ -n "$groups" ] || exit 0
 kill -s TERM -- $groups
-for second in 1 2 3 4 5; do kill -s 0 -- $groups || exit 0; sleep 1; done
+for second in $1; do kill -s 0 -- $groups || exit 0; sleep 1; done
 kill -s KILL -- $groups
 """
 _LINE_BYTES = 12
@@ -30,7 +30,8 @@ class ProcessGuard:
     """The groups that must not outlive this process. The guard starts with the first; where it cannot (no shell), the
     groups are unguarded: only a SIGKILL of this process would leave them."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace_seconds: int = 5) -> None:
+        self._grace_seconds = grace_seconds
         self._free: list[int] = []
         self._count = 0
         self._list_fd = -1
@@ -73,7 +74,8 @@ class ProcessGuard:
         try:
             self._list_fd = _nameless_file()
             self._shell = subprocess.Popen(
-                [_SHELL, "-c", _SCRIPT], stdin=subprocess.PIPE, stdout=self._list_fd, stderr=subprocess.DEVNULL,
+                [_SHELL, "-c", _SCRIPT, "oe-guard", " ".join("." * self._grace_seconds)],
+                stdin=subprocess.PIPE, stdout=self._list_fd, stderr=subprocess.DEVNULL,
                 start_new_session=True, cwd="/", env={"PATH": "/usr/bin:/bin"})
         except OSError:
             if self._list_fd >= 0:

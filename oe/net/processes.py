@@ -31,10 +31,11 @@ _LONGEST_PAUSE = 0.05
 
 
 class Processes:
-    """Implements ProcessRunner."""
+    """Implements ProcessRunner. Programs that a SIGKILL of this process orphans have `orphan_grace_seconds` between
+    TERM and KILL."""
 
-    def __init__(self) -> None:
-        self._guard = ProcessGuard()
+    def __init__(self, orphan_grace_seconds: int = 5) -> None:
+        self._guard = ProcessGuard(orphan_grace_seconds)
         if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # inherited; with it the kernel forgets every exit code
 

@@ -56,7 +56,7 @@ class NodeLogFile:
     def close(self) -> None:
         """Writes what was held back, and the end of a log that was too long."""
         with self._lock:
-            if self._is_closed:
+            if self._is_closed and self._descriptor < 0:
                 return
             self._is_closed = True
             held, self._held = self._held + self._decoder.decode(b"", final=True), ""
@@ -69,24 +69,28 @@ class NodeLogFile:
                 self._descriptor = -1
 
     def _release(self, text: str) -> str:
-        """What can be shown of the text and what was held before it, redacted: up to a place that no secret spans."""
+        """What can be shown of the text and what was held before it, redacted. The rest may be the beginning of a
+        secret: no more than the longest is long, unless secrets stand so close that no place between two is found."""
         longest = self._redactor.longest
         if longest == 0:
             return text
         text = self._held + text
-        most = cut = len(text) - longest + 1
-        while cut > 0 and cut > most - 4 * longest:
-            if not self._redactor.finds(text[max(0, cut - longest + 1): cut + longest - 1]):
+        most = len(text) - longest + 1
+        for cut in range(most, max(0, most - 4 * longest), -max(1, longest // 8)):
+            if not self._splits_secret(text, cut, longest):
                 self._held = text[cut:]
                 return self._redactor.text(text[:cut])
-            cut -= longest
-        if most <= 0:
-            self._held = text
-            return ""
-        text = self._redactor.text(text)  # secrets everywhere: what is blanked already may be cut anywhere
+        if most > 0:
+            text = self._redactor.text(text)  # what is blanked already may be cut anywhere
         cut = max(0, len(text) - longest + 1)
         self._held = text[cut:]
         return text[:cut]
+
+    def _splits_secret(self, text: str, cut: int, longest: int) -> bool:
+        """Whether a secret stands on both sides of the place."""
+        before, after = text[max(0, cut - longest + 1): cut], text[cut: cut + longest - 1]
+        blank = self._redactor.text
+        return self._redactor.finds(before + after) and blank(before + after) != blank(before) + blank(after)
 
     def _put(self, text: str) -> None:
         if not text:
@@ -109,11 +113,12 @@ class NodeLogFile:
         try:
             make_folder(os.path.dirname(self._path))
             self._descriptor = open_private(self._path, os.O_WRONLY | os.O_APPEND)
-            self._room = max(0, self._limit - 2 * self._longest_tail - os.fstat(self._descriptor).st_size)
+            size = os.fstat(self._descriptor).st_size
+            self._room = max(0, self._limit - 2 * self._longest_tail - size)
+            self._is_closed = size > 2 * self._limit  # the ends of very many attempts
         except (OSError, StoreError):
             self._is_closed = True  # a log that cannot be written is no reason for a node to fail
-            return False
-        return True
+        return not self._is_closed
 
     def _append(self, data: bytes) -> None:
         try:
