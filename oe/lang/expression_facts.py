@@ -21,7 +21,8 @@ def exclude_each_other(left: Node, right: Node) -> bool:
     """Whether the two trees can never be true together."""
     if sum(1 for _ in walk(left)) * sum(1 for _ in walk(right)) > _MOST_PAIRS:
         return False
-    return _exclude(_plain(left), _plain(right))
+    one, other = _plain(left), _plain(right)
+    return _exclude(one, other) or _exclude(other, one)
 
 
 def _plain(node: Node) -> Node:
@@ -43,11 +44,14 @@ def _plain(node: Node) -> Node:
 
 
 def _exclude(left: Node, right: Node) -> bool:
-    for one, other in ((left, right), (right, left)):
-        if isinstance(one, Chain):
-            decide = any if one.operator == "and" else all
-            return decide(_exclude(part, other) for part in one.operands) or _is_negation(left, right)
-    return _is_negation(left, right) or _facts_exclude(left, right)
+    """Alternatives are taken apart first: each of them must be excluded, by whichever part of the other side."""
+    if _is_negation(left, right):
+        return True
+    for operator, decide in (("or", all), ("and", any)):
+        for one, other in ((left, right), (right, left)):
+            if isinstance(one, Chain) and one.operator == operator:
+                return decide(_exclude(part, other) for part in one.operands)
+    return _facts_exclude(left, right)
 
 
 def _is_negation(left: Node, right: Node) -> bool:

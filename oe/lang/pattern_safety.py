@@ -35,19 +35,27 @@ class Ambiguous(Exception):
     """The pattern can take exponential time; the argument says where."""
 
 
-def growth(tree: Regex) -> int:
-    """The power of the text's length that bounds a search. Raises Ambiguous or TooComplex."""
+class Growth(NamedTuple):
+    """A search takes at most about `length ** power * 2 ** doublings` steps."""
+
+    power: int
+    doublings: int
+
+
+def growth(tree: Regex) -> Growth:
+    """How the time of a search grows. Raises Ambiguous or TooComplex."""
     alphabet = _alphabet(tree)
     anchored = _is_anchored(tree)
     builder = _Builder(alphabet)
-    degree = builder.degree(tree, anchored=anchored)
+    power, doublings = builder.growth(tree, anchored=anchored)
     leading = _leading_looks(tree) if anchored else []
     for look in builder.looks:
         inner = _Builder(alphabet)
-        inner_degree = inner.degree(look, anchored=True)
+        found = inner.growth(look, anchored=True)
         builder.looks += inner.looks
-        degree = max(degree, inner_degree + (0 if any(look is known for known in leading) else 1))
-    return degree
+        power = max(power, found.power + (0 if any(look is known for known in leading) else 1))
+        doublings = max(doublings, found.doublings)
+    return Growth(power, doublings)
 
 
 def _is_anchored(node: Regex) -> bool:
@@ -131,7 +139,7 @@ class _Builder:
         self._has_assertion = False
         self.looks: list[Regex] = []
 
-    def degree(self, tree: Regex, *, anchored: bool) -> int:
+    def growth(self, tree: Regex, *, anchored: bool) -> Growth:
         """The growth of the tree, without its looks around."""
         self._position(0 if anchored else self._alphabet.everything)
         start = _Part(0, {0: 1}, {0: 1})
@@ -143,8 +151,9 @@ class _Builder:
         graph = Graph(self._masks, self._follow)
         groups = components(self._follow)
         _check_loops(graph, groups)
-        _check_chain(graph, groups)
-        return 1 + _overlaps(graph, groups, accepting)
+        choices = _longest_chain(graph, groups)
+        overlaps = _overlaps(graph, groups, accepting)
+        return Growth(1 + overlaps, max(0, choices - overlaps))
 
     def _position(self, mask: int) -> int:
         self._masks.append(mask)
@@ -271,8 +280,8 @@ def _check_loops(graph: Graph, groups: list[list[int]]) -> None:
                     raise Ambiguous("a repeat inside a repeat, or two ways through one, that match the same text")
 
 
-def _check_chain(graph: Graph, groups: list[list[int]]) -> None:
-    """Raises Ambiguous where many choices in a row each leave two ways for the same text."""
+def _longest_chain(graph: Graph, groups: list[list[int]]) -> int:
+    """How many choices in a row leave two ways for the same text each. Raises Ambiguous where they are many."""
     everything = frozenset(range(len(graph.masks)))
     longest: dict[int, int] = {}
     for group in groups:
@@ -282,8 +291,10 @@ def _check_chain(graph: Graph, groups: list[list[int]]) -> None:
             merged = graph.merges(state, everything, _MOST_STEPS)
             best = max([best, *(1 + longest[target] for target in merged if target in longest)])
         longest.update(dict.fromkeys(group, best))
-    if max(longest.values()) > LONGEST_CHAIN:
+    most = max(longest.values())
+    if most > LONGEST_CHAIN:
         raise Ambiguous("a row of optional parts that match the same text")
+    return most
 
 
 def _overlaps(graph: Graph, groups: list[list[int]], accepting: frozenset[int]) -> int:
