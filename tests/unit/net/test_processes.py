@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 import signal
-import stat
 import sys
 import time
-from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 
@@ -19,48 +15,9 @@ from oe.errors import NodeError
 from oe.net import processes as module
 from oe.net.processes import Processes
 from oe.ports.process import Command, Exit
-
-T = TypeVar("T")
-ENVIRONMENT = {"PATH": os.environ["PATH"]}
-STUBBORN = "trap '' TERM; echo ready; while :; do sleep 1000; done"
-"""Ignores TERM and never ends by itself."""
+from tests.unit.net.children import ENVIRONMENT, STUBBORN, Sink, is_alive, outcome, run, sh
 
 HAS_PIDFD = hasattr(os, "pidfd_open")
-
-
-def sh(script: str, folder: str = "/", stdin: bytes = b"", grace_seconds: float = 5.0) -> Command:
-    return Command(("sh", "-c", script), folder, ENVIRONMENT, stdin, grace_seconds)
-
-
-class Sink:
-    """Keeps what comes, and can be awaited until a text is in it."""
-
-    def __init__(self) -> None:
-        self.data = b""
-        self._changed = asyncio.Event()
-
-    def __call__(self, chunk: bytes) -> None:
-        self.data += chunk
-        self._changed.set()
-
-    async def until(self, text: bytes) -> None:
-        while text not in self.data:
-            self._changed.clear()
-            await asyncio.wait_for(self._changed.wait(), 20)
-
-
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    async def bounded() -> T:
-        return await asyncio.wait_for(coroutine, 60)
-
-    return asyncio.run(bounded())
-
-
-@pytest.fixture
-def runner() -> Iterator[Processes]:
-    processes = Processes()
-    yield processes
-    processes.close()
 
 
 @pytest.fixture(params=["pidfd", "thread"])
@@ -71,34 +28,6 @@ def any_runner(request: pytest.FixtureRequest, runner: Processes, monkeypatch: p
     elif not HAS_PIDFD:
         pytest.fail("this system has no pidfd: leave the parameter out on it")
     return runner
-
-
-def outcome(runner: Processes, command: Command) -> tuple[Exit, bytes, bytes]:
-    async def main() -> tuple[Exit, bytes, bytes]:
-        out, err = Sink(), Sink()
-        return await runner.run(command, out, err), out.data, err.data
-
-    return run(main())
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process runs; a zombie that nobody has reaped yet does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def wait_for_end(pid: int) -> None:
-    """Returns when the process has ended, at once where it is gone."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        assert select.select([descriptor], [], [], 20)[0], f"process {pid} still runs"
-    finally:
-        os.close(descriptor)
 
 
 def test_output_streams_and_exit_code_come_back(any_runner: Processes) -> None:
@@ -311,112 +240,3 @@ def test_the_loop_goes_on_while_a_program_runs(runner: Processes) -> None:
         return order
 
     assert run(main()) == ["loop", "program"]
-
-
-# Programs that cannot be started
-
-
-def refusal(runner: Processes, argv: Sequence[str], folder: Path, environment: dict[str, str] | None = None) -> NodeError:
-    with pytest.raises(NodeError) as caught:
-        outcome(runner, Command(argv, str(folder), environment or ENVIRONMENT, b"x"))
-    assert not caught.value.retryable
-    return caught.value
-
-
-def executable(path: Path, content: str, mode: int = 0o755) -> None:
-    path.write_text(content)
-    path.chmod(stat.S_IMODE(mode))
-
-
-def test_an_unknown_program_names_the_nearest(runner: Processes, tmp_path: Path) -> None:
-    executable(tmp_path / "convert-it", "#!/bin/sh\n")
-    error = refusal(runner, ["convert-ti"], tmp_path, {"PATH": str(tmp_path)})
-    assert (error.message, error.hint) == ("program 'convert-ti' is not on the PATH", "did you mean 'convert-it'?")
-
-
-def test_a_program_of_the_folder_needs_its_dot(runner: Processes, tmp_path: Path) -> None:
-    executable(tmp_path / "mine", "#!/bin/sh\n")
-    assert refusal(runner, ["mine"], tmp_path).hint == "did you mean './mine'?"
-
-
-def test_a_missing_path_names_the_nearest(runner: Processes, tmp_path: Path) -> None:
-    (tmp_path / "bin").mkdir()
-    executable(tmp_path / "bin" / "score.sh", "#!/bin/sh\n")
-    error = refusal(runner, ["./bin/scores.sh"], tmp_path)
-    assert (error.message, error.hint) == ("program './bin/scores.sh' does not exist", "did you mean './bin/score.sh'?")
-
-
-def test_a_file_without_the_executable_bit_says_how_to_set_it(runner: Processes, tmp_path: Path) -> None:
-    executable(tmp_path / "x.sh", "#!/bin/sh\n", 0o644)
-    error = refusal(runner, ["./x.sh"], tmp_path)
-    assert (error.message, error.hint) == ("cannot run './x.sh': it is not executable", "chmod +x ./x.sh")
-
-
-def test_a_missing_interpreter_is_named(runner: Processes, tmp_path: Path) -> None:
-    executable(tmp_path / "x.sh", "#!/no/such/interpreter -x\n")
-    assert refusal(runner, ["./x.sh"], tmp_path).message == \
-        "cannot run './x.sh': its interpreter '/no/such/interpreter' does not exist"
-
-
-def test_a_script_saved_with_windows_line_ends_shows_why(runner: Processes, tmp_path: Path) -> None:
-    executable(tmp_path / "x.sh", "#!/bin/sh\r\necho\r\n")
-    assert "'/bin/sh\\r' does not exist" in refusal(runner, ["./x.sh"], tmp_path).message
-
-
-def test_a_script_without_a_first_line_is_told_to_have_one(runner: Processes, tmp_path: Path) -> None:
-    executable(tmp_path / "x.sh", "echo hello\n")
-    assert refusal(runner, ["./x.sh"], tmp_path).hint == "begin it with a line such as #!/bin/sh"
-
-
-@pytest.mark.parametrize(("argv", "message"), [
-    ([], "the command names no program"),
-    ([""], "the command names no program"),
-    (["a\0b"], "NUL character"),
-    (["true", "a\0b"], "NUL character"),
-    (["true", "\ud800"], "lone surrogate"),
-    (["."], "not on the PATH|is a folder"),
-    (["./."], "is a folder"),
-    (["true", "x" * 3_000_000], "too long for the system"),
-])
-def test_what_is_no_command_is_refused(runner: Processes, tmp_path: Path, argv: list[str], message: str) -> None:
-    error = refusal(runner, argv, tmp_path)
-    assert any(part in error.message for part in message.split("|")), error.message
-
-
-def test_a_missing_folder_is_named(runner: Processes, tmp_path: Path) -> None:
-    assert "there is no folder" in refusal(runner, ["true"], tmp_path / "gone").message
-
-
-# What becomes of programs when this process is killed
-
-
-ORPHAN_MAKER = """
-import asyncio, os, sys
-sys.path.insert(0, {root!r})
-from oe.net.processes import Processes
-from oe.ports.process import Command
-command = Command(("sh", "-c", {script!r}), "/", dict(os.environ))
-asyncio.run(Processes(1).run(command, lambda chunk: os.write(1, chunk), print))
-"""
-
-
-@pytest.mark.parametrize("script", [
-    "sleep 1000 & echo $$ $! ready; wait",
-    "trap '' TERM; sleep 1000 & echo $$ $! ready; wait",
-])
-def test_a_kill_of_this_process_leaves_nothing_running(runner: Processes, script: str) -> None:
-    source = ORPHAN_MAKER.format(root=str(Path(module.__file__).parents[2]), script=script)
-
-    async def main() -> list[int]:
-        out = Sink()
-        task = asyncio.create_task(
-            runner.run(Command((sys.executable, "-c", f"import os; print(os.getpid(), flush=True)\n{source}"), "/",
-                               ENVIRONMENT), out, Sink()))
-        await out.until(b"ready")
-        pids = [int(pid) for pid in out.data.split()[:-1]]
-        os.kill(pids[0], signal.SIGKILL)
-        await task
-        return pids[1:]
-
-    for pid in run(main()):
-        wait_for_end(pid)
