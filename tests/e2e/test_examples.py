@@ -23,6 +23,8 @@ import pytest
 
 from tests.support.program import ROOT, Program, Result
 
+CAN_MOUNT = shutil.which("unshare") is not None and subprocess.run(
+    ["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
 EXAMPLES = ROOT / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/experience.yaml"))
 MADE_BY_RUNS = shutil.ignore_patterns(".openexpertise", "report.md", "verdict.md", "dist", "__pycache__", ".*_cache")
@@ -108,6 +110,22 @@ class TestHostReport:
             expected[mount, device] += 1
         found = Counter(re.findall(r"^\| `([^`]+)` \| `([^`]*)` \|", report, re.MULTILINE))
         assert len(lines) > 0 and {pair: found[pair] for pair in expected} == expected
+
+    @pytest.mark.skipif(not CAN_MOUNT, reason="mounting needs root and unshare")
+    def test_a_full_file_system_with_an_odd_name_is_found_and_dug_into(self, program: Program, example: Path,
+                                                                       tmp_path: Path) -> None:
+        mount = tmp_path / "my disk|x\\y"
+        mount.mkdir()
+        script = 'mount -t tmpfs -o size=1m "odd device" "$0" && head -c 1000000 /dev/zero > "$0/core" && exec "$@"'
+        command = program.arguments("run", example, "--arg", f"scan_root={tmp_path}", "--arg", "scan_seconds=0.5")
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", script, str(mount), *command], capture_output=True,
+                              text=True, env=program.environment, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        report = (example / "report.md").read_text(encoding="utf-8")
+        shown = str(mount).replace("|", r"\|")
+        assert f"| **critical** | `{shown}` | 96% full (threshold 85%) |" in report
+        assert f"| `{shown}` | `odd device` | tmpfs | 1.0 MiB | 980.0 KiB | 44.0 KiB | 96% |" in report
+        assert f"| `{shown}/core` | 980.0 KiB |" in report
 
     def test_sizes_of_the_root_file_system_are_those_of_df(self, program: Program, example: Path) -> None:
         result, _ = self.run(program, example)
