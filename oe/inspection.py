@@ -236,7 +236,7 @@ def _recorded(run: Run) -> Experience:
 
 def _place(graph: Graph, experience: Experience, slot: str) -> tuple[int, tuple[int, ...]] | None:
     """Rank and position of an outcome (semantics §4, fold order); None for a slot inside a child experience."""
-    steps = [(name, None if index is None else int(index)) for name, index, _ in _STEP.findall(slot)]
+    steps = [(name, int(index) if index else None) for name, index, _ in _STEP.findall(slot)]
     name, index = steps[0]
     rank = graph.rank.get(name)
     if rank is None:
