@@ -62,19 +62,22 @@ def find_sites(subject: Subject) -> Iterator[Site]:
 
 
 def _node_sites(subject: Subject, node: Node) -> Iterator[Site]:
+    kind = subject.kinds.get(node.kind)
+    own = _own_references(kind, node) if kind is not None and node.id not in subject.gaps.nodes else []
+    if node.when is None and node.for_each is None and node.args.is_constant and not own:
+        return
     whole, each = node_places(subject, node)
     yield from _in_condition(node.when, (*node.path, "when"), each if node.id in subject.containers else whole)
     if node.for_each is not None:
         yield from _in_template(node.for_each.source, (*node.for_each.path, "source"), whole)
     yield from _in_template(node.args, (*node.path, "args"), each._replace(node=None))
-    kind = subject.kinds.get(node.kind)
-    if kind is not None and node.id not in subject.gaps.nodes:
-        yield from _own_sites(kind, node, each)
+    for path, reference in own:
+        yield Site(reference, (*node.path, *path), each)
 
 
-def _own_sites(kind: KindRules, node: Node, place: Place) -> list[Site]:
+def _own_references(kind: KindRules, node: Node) -> list[tuple[Path, Reference]]:
     try:
-        return [Site(reference, (*node.path, *path), place) for path, reference in kind.references(node)]
+        return list(kind.references(node))
     except LangError:
         return []  # the kind's own check says what is wrong
 

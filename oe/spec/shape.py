@@ -40,14 +40,14 @@ class Misfit(NamedTuple):
 
 def find_misfits(value: Json, schema: Json, *, is_plain: bool = True) -> list[Misfit]:
     """The parts of the value that do not fit; none where it fits. `is_plain` is what the function of that name says."""
-    if not isinstance(schema, Mapping) or "$ref" in schema:
+    if not isinstance(schema, dict) or "$ref" in schema:
         return []
     return _misfits(value, schema) if is_plain else _full_misfits(value, schema)
 
 
 def is_plain(schema: Json) -> bool:
     """Whether a schema uses no keyword that is left to the full checker."""
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, dict):
         return schema is True
     if not _KNOWN.issuperset(schema):
         return False
@@ -112,7 +112,7 @@ def _misfits_of_list(value: list[Json], schema: JsonObject) -> list[Misfit]:
     if "minItems" in schema and not value:
         return [Misfit((), value, schema, is_type=False)]
     items = schema.get("items")
-    if not isinstance(items, Mapping) or "$ref" in items:
+    if not isinstance(items, dict) or "$ref" in items:
         return []
     return [found._replace(path=(index, *found.path)) for index, item in enumerate(value)
             for found in _misfits(item, items)]
@@ -120,7 +120,7 @@ def _misfits_of_list(value: list[Json], schema: JsonObject) -> list[Misfit]:
 
 def _misfits_of_mapping(value: dict[str, Json], schema: JsonObject) -> list[Misfit]:
     parts = schema.get("additionalProperties")
-    if not isinstance(parts, Mapping) or "$ref" in parts:
+    if not isinstance(parts, dict) or "$ref" in parts:
         return []
     return [found._replace(path=(name, *found.path)) for name, part in value.items() for found in _misfits(part, parts)]
 
@@ -164,7 +164,7 @@ def _checker(schema: str) -> Schema:
 
 def expected_text(schema: Json) -> str:
     """What a schema asks for, in words."""
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, dict):
         return "a value"
     if "title" in schema:
         return str(schema["title"])
@@ -177,7 +177,7 @@ def expected_text(schema: Json) -> str:
     if "minimum" in schema:
         return f"{noun} of at least {schema['minimum']}"
     items = schema.get("items")
-    if isinstance(items, Mapping) and items.get("type") == "string":
+    if isinstance(items, dict) and items.get("type") == "string":
         return "a list of names" if "pattern" in items else "a list of texts"
     return noun
 
@@ -205,6 +205,8 @@ def misfit_hint(misfit: Misfit) -> str | None:
         return did_you_mean(value, [str(word) for word in listed])
     if isinstance(value, bool | int | float) and "anyOf" not in schema and not _misfits(text := compact(value), schema):
         return f'put it in quotes: "{text}"'
+    if isinstance(value, dict) and value and schema.get("type") == "array":
+        return "write a list: begin each item with '- '"
     if _takes(schema, "array") and isinstance(value, str):
         return f"write [{neutralise(clip(value, 40))}]"
     if isinstance(value, str) and not _takes(schema, "string") and re.fullmatch(r"-?[0-9.]+|true|false", value):
@@ -215,5 +217,5 @@ def misfit_hint(misfit: Misfit) -> str | None:
 def _takes(schema: JsonObject, type_name: str) -> bool:
     alternatives = schema.get("anyOf")
     if isinstance(alternatives, list):
-        return any(isinstance(one, Mapping) and _takes(one, type_name) for one in alternatives)
+        return any(isinstance(one, dict) and _takes(one, type_name) for one in alternatives)
     return schema.get("type") == type_name

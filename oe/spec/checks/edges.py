@@ -27,11 +27,11 @@ def _has_good_ends(subject: Subject, report: Report, edge: Edge) -> bool:
     is_need = "needs" in edge.path
     source_path = edge.path if is_need else (*edge.path, "from")
     target_path = edge.path if is_need else (*edge.path, "to")
-    good = _is_good_end(subject, report, edge.source, source_path)
     if is_need and edge.target in subject.containers:
         report.error("member-edge", f"node '{edge.target}' is {_place(subject, edge.target)} and cannot have 'needs'",
                      edge.path, f"put it on '{subject.containers[edge.target].id}'")
         return False
+    good = _is_good_end(subject, report, edge.source, source_path)
     return (is_need or _is_good_end(subject, report, edge.target, target_path)) and good
 
 
