@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from oe.diagnostics import Problem
+from oe.digests import Part
 from oe.errors import NodeError
 from oe.kinds.structured_output import CALL_KEYS, OutputRules
 from oe.lang.document import Path
 from oe.lang.reference import Reference
+from oe.lang.scope import Scope
 from oe.ports.files import Files
 from oe.ports.kind import Executor
 from oe.spec.keys import Key
@@ -36,6 +38,14 @@ class AgentKind:
     def references(self, node: Node) -> Iterable[tuple[Path, Reference]]:
         """The references in prompts that stand in the experience itself."""
         return prompt_references(node.options, "prompt", "system")
+
+    def is_cached_by_default(self, node: Node) -> bool:
+        """See NodeKind."""
+        return self.cached_by_default
+
+    def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
+        """None, as long as it cannot be run."""
+        return {}
 
     def prepare(self, node: Node, files: Files) -> Executor:
         """Raises NodeError."""

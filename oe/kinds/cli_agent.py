@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from oe.diagnostics import Problem
+from oe.digests import Part
 from oe.errors import NodeError
 from oe.kinds.structured_output import SCHEMA_KEY, OutputRules
 from oe.lang.document import Path
 from oe.lang.reference import Reference
+from oe.lang.scope import Scope
 from oe.lang.template import compile_value, value_problems
 from oe.ports.files import Files
 from oe.ports.kind import Executor
@@ -58,6 +60,14 @@ class CliAgentKind:
         found = [((key, *path), reference) for key in ("command", "workdir") if key in node.options
                  for path, reference in compile_value(node.options[key]).references()]
         return [*found, *prompt_references(node.options, "prompt")]
+
+    def is_cached_by_default(self, node: Node) -> bool:
+        """See NodeKind."""
+        return self.cached_by_default
+
+    def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
+        """None, as long as it cannot be run."""
+        return {}
 
     def prepare(self, node: Node, files: Files) -> Executor:
         """Raises NodeError."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from oe.diagnostics import Problem
+from oe.digests import Part
 from oe.kinds.dataset_path import DataPath
 from oe.lang.document import Path
 from oe.lang.reference import Reference
+from oe.lang.scope import Scope
 from oe.lang.template import compile_value
 from oe.ports.files import Files
 from oe.ports.kind import Executor
@@ -65,6 +67,13 @@ class DatasetKind:
         """The references in `file` and `sqlite`, each with its path from the node."""
         return [((key, *path), reference) for key in _TEMPLATES if node.options.get(key) is not None
                 for path, reference in compile_value(node.options[key]).references()]
+
+    def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
+        """The file that is read, known by its contents."""
+        if node.options.get("file") is None:
+            return {}
+        path = compile_value(node.options["file"]).resolve(scope)
+        return {path: files.digest(path)} if isinstance(path, str) else {}
 
     def prepare(self, node: Node, files: Files) -> Executor:
         """The node's executor."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from oe.diagnostics import Problem
+from oe.digests import Part
 from oe.errors import NodeError, OeError, SpecError
 from oe.lang.document import Path
 from oe.lang.reference import Reference
+from oe.lang.scope import Scope
 from oe.ports.files import Files
 from oe.ports.kind import Executor
 from oe.spec.file_rules import FileFlaw, find_file_flaw
@@ -61,6 +63,14 @@ class ExperienceKind:
     def references(self, node: Node) -> Iterable[tuple[Path, Reference]]:
         """None: only `args`, which all kinds have, holds references."""
         return ()
+
+    def is_cached_by_default(self, node: Node) -> bool:
+        """See NodeKind."""
+        return self.cached_by_default
+
+    def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
+        """None, as long as it cannot be run."""
+        return {}
 
     def prepare(self, node: Node, files: Files) -> Executor:
         """Raises NodeError."""

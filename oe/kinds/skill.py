@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from oe.diagnostics import Problem
+from oe.digests import Part
 from oe.errors import NodeError
 from oe.kinds.structured_output import CALL_KEYS, OutputRules
 from oe.lang.document import Path
 from oe.lang.reference import Reference
+from oe.lang.scope import Scope
 from oe.ports.files import Files
 from oe.ports.kind import Executor
 from oe.spec.file_rules import find_file_flaw, find_folder_flaw
@@ -51,6 +53,14 @@ class SkillKind:
     def references(self, node: Node) -> Iterable[tuple[Path, Reference]]:
         """The references in a prompt that stands in the experience itself."""
         return prompt_references(node.options, "prompt")
+
+    def is_cached_by_default(self, node: Node) -> bool:
+        """See NodeKind."""
+        return self.cached_by_default
+
+    def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
+        """None, as long as it cannot be run."""
+        return {}
 
     def prepare(self, node: Node, files: Files) -> Executor:
         """Raises NodeError."""

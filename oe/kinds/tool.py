@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
 from oe.diagnostics import Problem
+from oe.digests import Part, part_of_bytes
 from oe.errors import NodeError, OeError
 from oe.lang.document import Path
 from oe.lang.reference import Reference
+from oe.lang.scope import Scope
 from oe.lang.template import compile_value
 from oe.ports.files import Files
 from oe.ports.kind import Executor
@@ -62,6 +64,18 @@ class ToolKind:
         """The references in `command` and `workdir`, each with its path from the node."""
         return [((key, *path), reference) for key in _TEMPLATES if node.options.get(key) is not None
                 for path, reference in compile_value(node.options[key]).references()]
+
+    def is_cached_by_default(self, node: Node) -> bool:
+        """Python tools are known by their code; a program only as far as it says what it reads or makes."""
+        return node.options.get("command") is None or bool(node.inputs or node.produces)
+
+    def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
+        """The tool's file with all that it imports, or the words of a command that name files of the experience."""
+        if node.options.get("command") is None:
+            return self._tools(files).materials(str(node.options["impl"]), files)
+        argv = compile_value(node.options["command"]).resolve(scope)
+        words = argv if isinstance(argv, list) else []
+        return {word: files.digest(word) for word in words if isinstance(word, str) and is_file_word(word, files)}
 
     def prepare(self, node: Node, files: Files) -> Executor:
         """The node's executor."""
@@ -125,6 +139,8 @@ class _KnownTools:
     def __init__(self) -> None:
         self._sources: dict[str, ToolSource | None] = {}
         self._folders: dict[str, ToolFolder] = {}
+        self._materials: dict[str, Mapping[str, Part]] = {}
+        self._contents: dict[str, bytes] = {}
 
     def source(self, path: str, files: Files) -> ToolSource | None:
         """The file as text; None where there is none to be read."""
@@ -137,11 +153,39 @@ class _KnownTools:
                 self._sources[path] = None
         return self._sources[path]
 
+    def materials(self, impl: str, files: Files) -> Mapping[str, Part]:
+        """The parts that the tool's code is: its own file by the path as written, and what that imports."""
+        from oe.kinds.tool_check import split_impl
+
+        path = split_impl(impl)[0]
+        if path not in self._materials:
+            from oe.kinds.tool_imports import import_closure
+
+            closure = import_closure(path, files)
+            self._contents.update((files.absolute(name), data) for name, data in closure.items())
+            self._materials[path] = {name: part_of_bytes(data) for name, data in closure.items()}
+        return self._materials[path]
+
     def folder(self, path: str) -> ToolFolder:
         """The modules beside a tool's file."""
         from oe.kinds.tool_modules import ToolFolder
 
         folder = path.rpartition("/")[0]
         if folder not in self._folders:
-            self._folders[folder] = ToolFolder(folder)
+            self._folders[folder] = ToolFolder(folder, self._read)
         return self._folders[folder]
+
+    def _read(self, path: str) -> bytes:
+        """The bytes of a module: those that were digested, where they were (semantics §6)."""
+        if path not in self._contents:
+            with open(path, "rb") as file:
+                self._contents[path] = file.read()
+        return self._contents[path]
+
+
+def is_file_word(word: str, files: Files) -> bool:
+    """Whether a word of a command names a file of the experience."""
+    try:
+        return "\0" not in word and len(word) < 4096 and files.is_file(word)
+    except OeError:
+        return False

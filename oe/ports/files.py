@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from oe.digests import Part
+
 
 class Files(Protocol):
     """A read-only view of an experience's folder. Every path is relative to it and must stay inside it.
@@ -21,6 +23,9 @@ class Files(Protocol):
 
     def read_bytes(self, path: str) -> bytes:
         """The file's contents."""
+
+    def digest(self, path: str) -> Part:
+        """Digest, size and first text of the file's contents, without holding more than a piece of it."""
 
     def names(self, path: str) -> list[str]:
         """The names in a directory, sorted."""

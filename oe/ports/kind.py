@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from oe.diagnostics import Problem
+from oe.digests import Part
 from oe.lang.document import Path
 from oe.lang.reference import Reference
 from oe.lang.scope import MISSING, Missing, Scope
@@ -15,7 +16,6 @@ from oe.ports.threads import ThreadRunner
 from oe.spec.keys import Key
 from oe.spec.model import Experience, Node
 from oe.values import Json, JsonObject
-
 
 _NOTHING: JsonObject = {}
 
@@ -85,13 +85,23 @@ class NodeKind(Protocol):
 
     name: str
     keys: tuple[Key, ...]
+
     cached_by_default: bool
+
+    def is_cached_by_default(self, node: Node) -> bool:
+        """Whether the node's results are kept where it does not say `cache:`: those that depend on nothing but what a
+        fingerprint holds."""
 
     def check(self, node: Node, experience: Experience, files: Files) -> Iterable[Problem]:
         """Everything of this kind that can be seen without running: missing files, keys that exclude each other."""
 
     def references(self, node: Node) -> Iterable[tuple[Path, Reference]]:
         """The references in the kind's own keys, each with the path of its text inside the node."""
+
+    def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
+        """What the output depends on beside inputs and spec: the contents of files that the node refers to, by the path
+        as written; the provider and model that it would call. What a run uses is what was digested here.
+        Raises NodeError or OeError for what is not there."""
 
     def prepare(self, node: Node, files: Files) -> Executor:
         """The node's executor. Raises NodeError (not retryable) where what it needs is not there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from oe.digests import Part, part_of_stream
 from oe.errors import NotFoundError, OeError
 from oe.store.faults import from_os
 
@@ -35,6 +36,16 @@ class LocalFiles:
                 return file.read()
         except FileNotFoundError as error:
             raise _not_found(path, "file") from error
+        except OSError as error:
+            raise from_os(path, error, doing="read") from error
+
+    def digest(self, path: str) -> Part:
+        place = self._inside(path)
+        if not os.path.isfile(place):
+            raise _not_found(path, "file")
+        try:
+            with open(place, "rb") as file:
+                return part_of_stream(file)
         except OSError as error:
             raise from_os(path, error, doing="read") from error
 

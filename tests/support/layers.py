@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 BASE = "base"
-BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text"})
+BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text", "digests"})
 COMPOSITION = frozenset({"app", "launch", "inspection", "host", "schemas"})
 """The modules of the layer `app`."""
 

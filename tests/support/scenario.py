@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
+from oe.digests import part_of_text
 from oe.errors import NodeError
 from oe.lang.scope import MISSING
 from oe.lang.yaml import read_yaml
@@ -59,12 +60,19 @@ class StepKind:
     def __init__(self, scripts: Mapping[str, Script]) -> None:
         self.scripts = scripts
         self.calls: list[str] = []
+        self.contents: dict[str, dict[str, str]] = {}
 
     def check(self, node: Node, experience: Experience, files: object) -> Iterable[Any]:
         return ()
 
     def references(self, node: Node) -> Iterable[Any]:
         return ()
+
+    def is_cached_by_default(self, node: Node) -> bool:
+        return True
+
+    def materials(self, node: Node, scope: object, files: object) -> dict[str, Any]:
+        return {name: part_of_text(text) for name, text in self.contents.get(node.id, {}).items()}
 
     def prepare(self, node: Node, files: object) -> StepKind:
         return self
