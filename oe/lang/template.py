@@ -14,7 +14,7 @@ from oe.lang.scope import Scope
 from oe.text import clip
 from oe.values import Json, compact
 
-DEEPEST_VALUE = 120
+DEEPEST_VALUE = 128
 LONGEST_TEXT = 64 * 1024 * 1024
 """Characters of a rendered text; a template that multiplies a large value ends here instead of in memory."""
 

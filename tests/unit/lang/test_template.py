@@ -55,7 +55,7 @@ def test_a_deep_value_is_refused() -> None:
     deep: Json = "$.a"
     for _ in range(10_000):
         deep = [deep]
-    with pytest.raises(LangError, match="nested deeper than 120 levels"):
+    with pytest.raises(LangError, match="nested deeper than 128 levels"):
         compile_value(deep)
 
 
