@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from oe.diagnostics import Problem
+from oe.digests import Part
 from oe.lang.document import Path
 from oe.lang.reference import Reference
 from oe.spec.keys import Key
@@ -26,6 +27,9 @@ class SpecFiles(Protocol):
 
     def read_bytes(self, path: str) -> bytes:
         """The file's contents."""
+
+    def digest(self, path: str) -> Part:
+        """Digest, size and first text of the file's contents."""
 
     def names(self, path: str) -> list[str]:
         """The names in a directory, sorted."""
