@@ -30,7 +30,7 @@ class JsonlLog:
                  on_trouble: Callable[[OeError], None]) -> None:
         self._path = os.fspath(path)
         self._run_id = run_id
-        self._redactor = redactor or Redactor()
+        self._redactor = redactor if redactor is not None else Redactor()
         self._on_trouble = on_trouble
         self._reported = False
         self._descriptor = -1

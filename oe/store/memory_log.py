@@ -17,7 +17,7 @@ class MemoryLog:
 
     def __init__(self, run_id: str, *, redactor: Redactor | None = None) -> None:
         self._run_id = run_id
-        self._redactor = redactor or Redactor()
+        self._redactor = redactor if redactor is not None else Redactor()
         self.lines: list[str] = []
         self.broken = False
 
