@@ -24,7 +24,7 @@ def problem_lines(problem: Problem, source: Sequence[str], paint: Paint) -> list
     where = f"{neutralise(str(span))}: " if span else ""
     severity = paint(problem.severity, "red" if problem.severity == "error" else "yellow")
     lines = [f"{where}{severity}: {neutralise(problem.message)} [{problem.code}]"]
-    if span is not None and 0 < span.line <= len(source):
+    if span is not None and 0 < span.line <= len(source) and source[span.line - 1].strip():
         lines += _excerpt(source[span.line - 1], span)
     if problem.hint:
         lines.append(f"    hint: {neutralise(problem.hint)}")
