@@ -12,9 +12,13 @@ from oe.values import Json
 Path: TypeAlias = "tuple[str | int, ...]"
 """The way from the top to a value: keys and indexes."""
 
-Places: TypeAlias = "dict[int, dict[str, tuple[int, int]] | list[int]]"
-"""id of a container -> offsets of its parts: for a mapping key -> (offset of key, offset of value), for a sequence
-the offset of each item. Offsets are code points from the start of the text."""
+Places: TypeAlias = "dict[int, dict[str, int] | list[int]]"
+"""id of a container -> offsets of its parts: for a mapping key -> `offset of key << KEY_SHIFT | offset of value`, for a
+sequence the offset of each item. Offsets are code points from the start of the text. Two offsets in one number, since
+the garbage collector walks tuples, again and again while a long text is read, but not numbers."""
+
+KEY_SHIFT = 32
+VALUE_MASK = (1 << KEY_SHIFT) - 1
 
 
 class Positions:
@@ -76,8 +80,8 @@ class Document:
         for depth, step in enumerate(path):
             places = self._places.get(id(value))
             if isinstance(places, dict) and isinstance(value, dict) and step in places:
-                key_offset, value_offset = places[str(step)]
-                offset = key_offset if key and depth == len(path) - 1 else value_offset
+                place = places[str(step)]
+                offset = place >> KEY_SHIFT if key and depth == len(path) - 1 else place & VALUE_MASK
                 value = value[step]
             elif isinstance(places, list) and isinstance(value, list) and isinstance(step, int) and step < len(places):
                 offset = places[step]

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from oe.diagnostics import Problem
 from oe.errors import SpecError
-from oe.lang.document import Document, Places, Positions
+from oe.lang.document import KEY_SHIFT, Document, Places, Positions
 from oe.lang.source import MAX_DEPTH, prepare
 from oe.text import clip, neutralise
 from oe.values import Json
@@ -92,10 +92,10 @@ class _Scan:
     """A walk over the tokens of a text: the places of its parts, and the faults that the parser does not tell."""
 
     def __init__(self, source: str, name: str) -> None:
-        self.places: list[dict[str, tuple[int, int]] | list[int]] = []
+        self.places: list[dict[str, int] | list[int]] = []
         self.problems: list[Problem] = []
         self._positions = Positions(name, source)
-        self._open: list[dict[str, tuple[int, int]] | list[int]] = []
+        self._open: list[dict[str, int] | list[int]] = []
         self._key: tuple[str, int] | None = None
         for match in _TOKEN.finditer(source):
             if match.lastindex == _MARK:
@@ -111,7 +111,7 @@ class _Scan:
     def _take_mark(self, mark: str, offset: int) -> None:
         if mark in "[{":
             self._place(offset)
-            container: dict[str, tuple[int, int]] | list[int] = [] if mark == "[" else {}
+            container: dict[str, int] | list[int] = [] if mark == "[" else {}
             self.places.append(container)
             self._open.append(container)
             self._key = None
@@ -134,7 +134,7 @@ class _Scan:
             return
         if text in container:
             self._report("json-duplicate-key", offset, f"key '{neutralise(clip(text, 60))}' is here a second time",
-                         f"the first is on line {self._positions.span(container[text][0]).line}")
+                         f"the first is on line {self._positions.span(container[text] >> KEY_SHIFT).line}")
         self._key = text, offset
 
     def _place(self, offset: int) -> None:
@@ -142,7 +142,7 @@ class _Scan:
         if isinstance(container, list):
             container.append(offset)
         elif container is not None and self._key is not None:
-            container[self._key[0]] = self._key[1], offset
+            container[self._key[0]] = self._key[1] << KEY_SHIFT | offset
 
     def _take_literal(self, text: str, offset: int) -> bool:
         """Take a number or word; False for one that the parser refuses."""

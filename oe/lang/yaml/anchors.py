@@ -10,6 +10,7 @@ import re
 from itertools import islice
 from typing import NamedTuple
 
+from oe.lang.document import KEY_SHIFT
 from oe.lang.source import MAX_DEPTH
 from oe.lang.yaml.reading import Reading, Shared, shown
 from oe.lang.yaml.scalars import TAGS, UNSPECIFIC
@@ -19,8 +20,8 @@ from oe.values import Json
 MAX_EXPANSION = 250_000
 """What all aliases of a text may stand for together, in values; 64 characters of a string count as one more."""
 
-_PROPERTY = re.compile(r"&([^\s,\[\]{}]++)|!<([^\s>]*)>|(![^\s,\[\]{}]*)")
-_ALIAS = re.compile(r"\*([^\s,\[\]{}]++)")
+_PROPERTY = re.compile(r"&([^ \t\n,\[\]{}]++)|!<([^ \t\n>]*)>|(![^ \t\n,\[\]{}]*)")
+_ALIAS = re.compile(r"\*([^ \t\n,\[\]{}]++)")
 
 
 class Properties(NamedTuple):
@@ -129,7 +130,7 @@ def _measure(measured: dict[int, tuple[int, int]], value: Json) -> tuple[int, in
     return size, depth + 1
 
 
-def merge(reading: Reading, values: dict[str, Json], places: dict[str, tuple[int, int]], source: Json,
+def merge(reading: Reading, values: dict[str, Json], places: dict[str, int], source: Json,
           offset: int) -> list[str]:
     """Add the entries of what `<<` names to a mapping: those it has already stay. The keys that were added."""
     sources = source if isinstance(source, list) else [source]
@@ -142,6 +143,6 @@ def merge(reading: Reading, values: dict[str, Json], places: dict[str, tuple[int
         for key, value in mapping.items():
             if key not in values:
                 values[key] = value
-                places[key] = its_places[key] if isinstance(its_places, dict) else (offset, offset)
+                places[key] = its_places[key] if isinstance(its_places, dict) else offset << KEY_SHIFT | offset
                 added.append(key)
     return added

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from oe.lang.document import KEY_SHIFT
 from oe.lang.yaml.anchors import Properties, close_anchor, join_properties, open_anchor, read_alias, read_properties
 from oe.lang.yaml.block_scalars import read_block_scalar
-from oe.lang.yaml.entries import MAX_KEY, NOT_STRINGS, Key, key_text, put, put_merge, refuse_complex_key
+from oe.lang.yaml.entries import MAX_KEY, NOT_STRINGS, Entries, Key, key_text, put, put_merge, refuse_complex_key
 from oe.lang.yaml.flow import read_flow
 from oe.lang.yaml.lines import end_of_value, is_entry, next_line, refuse_key_in_sequence, refuse_line, skip_white
 from oe.lang.yaml.plain import BLOCK_REST, read_plain
@@ -22,7 +23,7 @@ from oe.values import Json
 
 _COMMENT = r" *+(?:(?<= )#[^\n]*+)?\n"
 _SCALAR = (
-    r"([^\s\-?:,\[\]{}#&*!|>'\"%@`+.0-9~ntfNTF]" + BLOCK_REST + r")(?:#[^\n]*+)?\n"
+    r"([^ \t\n\-?:,\[\]{}#&*!|>'\"%@`+.0-9~ntfNTF]" + BLOCK_REST + r")(?:#[^\n]*+)?\n"
     r"|((?:[+.0-9~ntfNTF]|-(?![ \t\n]))" + BLOCK_REST + r")(?:#[^\n]*+)?\n"
     r'|"([^"\\\n]*+)"' + _COMMENT + r"|(?=([\[{'\"|>]))"
 )
@@ -32,9 +33,9 @@ _ITEM_KEY = 2
 _BELOW, _STRING, _TYPED, _QUOTED = 2, 3, 4, 5  # the last group that matched; any other: a value of another form
 _PLAIN = (_STRING, _TYPED)
 _KEY = re.compile(
-    r"(?:(?:!<[^\s>]*+>|[&!][^\s,\[\]{}]*+)[ \t]++)*+"
-    r"(\"(?:[^\"\\\n]++|\\[^\n])*+\"|'(?:[^'\n]++|'')*+'|\*[^\s,\[\]{}]++(?=[ \t])"
-    r"|(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[\-?:](?![ \t\n]))" + BLOCK_REST + r"|)[ \t]*+:(?=[ \t\n])")
+    r"(?:(?:!<[^ \t\n>]*+>|[&!][^ \t\n,\[\]{}]*+)[ \t]++)*+"
+    r"(\"(?:[^\"\\\n]++|\\[^\n])*+\"|'(?:[^'\n]++|'')*+'|\*[^ \t\n,\[\]{}]++(?=[ \t])"
+    r"|(?:[^ \t\n\-?:,\[\]{}#&*!|>'\"%@`]|[\-?:](?![ \t\n]))" + BLOCK_REST + r"|)[ \t]*+:(?=[ \t\n])")
 
 
 class Context(NamedTuple):
@@ -55,7 +56,7 @@ def read_mapping(reading: Reading, position: int, indent: int) -> tuple[dict[str
     """The mapping whose first key stands at `position`, in column `indent`."""
     text = reading.text
     values: dict[str, Json] = {}
-    places: dict[str, tuple[int, int]] = {}
+    places: dict[str, int] = {}
     context = Context(indent, indent)
     reading.enter(position)
     lead, prefix = "", " " * indent  # the first key has its indentation behind it
@@ -68,7 +69,7 @@ def read_mapping(reading: Reading, position: int, indent: int) -> tuple[dict[str
                 position, content = _resume(reading, position, indent, plain)
                 if content < 0:
                     break
-                if content == plain and places[key][0] == plain:  # read again, as one of several lines
+                if content == plain and places[key] >> KEY_SHIFT == plain:  # read again, as one of several lines
                     del values[key], places[key]
             position = _read_entry(reading, content, context, (values, places))
             plain, lead, started = -1, prefix, True
@@ -88,10 +89,10 @@ def read_mapping(reading: Reading, position: int, indent: int) -> tuple[dict[str
             value, start, position = _read_content(reading, position, context, -1)
         if key in values or key in NOT_STRINGS:
             key = key_text(reading, Key(resolve(reading, key, offset), offset), offset + len(key))
-            put(reading, values, places, key, (offset, start), value)
+            put(reading, (values, places), key, offset << KEY_SHIFT | start, value)
         else:
             values[key] = value
-            places[key] = offset, start
+            places[key] = offset << KEY_SHIFT | start
         lead, started = prefix, True
     reading.depth -= 1
     reading.places[id(values)] = places
@@ -133,7 +134,7 @@ def read_sequence(reading: Reading, position: int, indent: int) -> tuple[list[Js
             elif kind == _QUOTED:
                 value, start = match[kind], match.start(kind) - 1
             else:
-                value, start, position = _read_content(reading, position, context, -1)
+                value, start, position = _read_content(reading, position, context, indent + position - dash)
         items.append(value)
         places.append(start)
         lead = prefix
@@ -172,8 +173,7 @@ def _read_item(reading: Reading, dash: int, context: Context) -> _Node:
     return read_value(reading, dash + 1, context, column)
 
 
-def _read_entry(reading: Reading, content: int, context: Context,
-                into: tuple[dict[str, Json], dict[str, tuple[int, int]]]) -> int:
+def _read_entry(reading: Reading, content: int, context: Context, into: Entries) -> int:
     """An entry of a mapping, of any form, put under its key; the start of the line after it."""
     text = reading.text
     match = _KEY.match(text, content)
@@ -187,9 +187,9 @@ def _read_entry(reading: Reading, content: int, context: Context,
     key = _read_key(reading, content, match)
     value, start, end = read_value(reading, colon + 1, context, -1)
     if key.is_merge:
-        put_merge(reading, *into, (key.offset, start), value)
+        put_merge(reading, into, key.offset << KEY_SHIFT | start, value)
     else:
-        put(reading, *into, key_text(reading, key, colon), (key.offset, start), value)
+        put(reading, into, key_text(reading, key, colon), key.offset << KEY_SHIFT | start, value)
     return end
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
+from oe.lang.document import KEY_SHIFT, VALUE_MASK
 from oe.lang.yaml.anchors import merge
 from oe.lang.yaml.reading import Reading, shown
 from oe.lang.yaml.scalars import WORDS
@@ -14,6 +15,10 @@ MAX_KEY = 1024
 
 NOT_STRINGS = frozenset(word for word in WORDS if word[:1].isalpha())
 """Words that look like simple keys but are no strings."""
+
+
+Entries: TypeAlias = "tuple[dict[str, Json], dict[str, int]]"
+"""A mapping that is being read, and the places of its entries (as in `oe.lang.document.Places`)."""
 
 
 class Key:
@@ -38,30 +43,30 @@ def key_text(reading: Reading, key: Key, end: int) -> str:
     return written
 
 
-def put(reading: Reading, values: dict[str, Json], places: dict[str, tuple[int, int]], key: str,
-        where: tuple[int, int], value: Json) -> None:
+def put(reading: Reading, into: Entries, key: str, place: int, value: Json) -> None:
     """Add an entry whose key may be there already: merged keys give way, others are reported."""
+    values, places = into
     if key in values:
         merged = reading.merged.get(id(values))
         if merged is not None and key in merged[1]:
             merged[1].discard(key)
         else:
-            line = reading.positions.span(places[key][0]).line
-            reading.report("yaml-duplicate-key", where[0], f"key {shown(key)} is here a second time",
+            line = reading.positions.span(places[key] >> KEY_SHIFT).line
+            reading.report("yaml-duplicate-key", place >> KEY_SHIFT, f"key {shown(key)} is here a second time",
                            f"the first is on line {line}")
             return
     values[key] = value
-    places[key] = where
+    places[key] = place
 
 
-def put_merge(reading: Reading, values: dict[str, Json], places: dict[str, tuple[int, int]], where: tuple[int, int],
-              value: Json) -> None:
+def put_merge(reading: Reading, into: Entries, place: int, value: Json) -> None:
     """Add what `<<` names."""
+    values, places = into
     if id(values) in reading.merged:
-        reading.report("yaml-duplicate-key", where[0], "key '<<' is here a second time",
+        reading.report("yaml-duplicate-key", place >> KEY_SHIFT, "key '<<' is here a second time",
                        "merge several with a list: '<<: [*one, *other]'")
         return
-    reading.merged[id(values)] = values, set(merge(reading, values, places, value, where[1]))
+    reading.merged[id(values)] = values, set(merge(reading, values, places, value, place & VALUE_MASK))
 
 
 def refuse_complex_key(reading: Reading, offset: int) -> NoReturn:

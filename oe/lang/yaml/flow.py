@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, NoReturn
 
+from oe.lang.document import KEY_SHIFT
 from oe.lang.yaml.anchors import Properties, close_anchor, open_anchor, read_alias, read_properties
-from oe.lang.yaml.entries import MAX_KEY, NOT_STRINGS, Key, key_text, put, put_merge, refuse_complex_key
+from oe.lang.yaml.entries import MAX_KEY, NOT_STRINGS, Entries, Key, key_text, put, put_merge, refuse_complex_key
 from oe.lang.yaml.plain import FLOW_REST, read_plain
 from oe.lang.yaml.quoted import read_quoted
 from oe.lang.yaml.reading import Reading, shown
 from oe.lang.yaml.scalars import check_collection_tag, resolve, resolve_tagged
 from oe.values import Json
 
-_VALUE = (r"([^\s\-?:,\[\]{}#&*!|>'\"%@`+.0-9~ntfNTF]" + FLOW_REST + ")"
-          r"|((?:[+.0-9~ntfNTF]|-(?![\s,\[\]{}]))" + FLOW_REST + ")"
+_VALUE = (r"([^ \t\n\-?:,\[\]{}#&*!|>'\"%@`+.0-9~ntfNTF]" + FLOW_REST + ")"
+          r"|((?:[+.0-9~ntfNTF]|-(?![ \t\n,\[\]{}]))" + FLOW_REST + ")"
           r'|"([^"\\\n]*+)" *+')
 _ITEM = re.compile(f" *+(?:{_VALUE})[,\\]]")
 _PAIR = re.compile(rf' *+(?:([A-Za-z_][\w./$-]*+): ++|"([^"\\\n]*+)": *+)(?:(?:{_VALUE})[,}}]|(?=([\[{{])))')
@@ -86,7 +87,7 @@ def _read_sequence(reading: Reading, opened: int, parent: int) -> tuple[list[Jso
 def _read_mapping(reading: Reading, opened: int, parent: int) -> tuple[dict[str, Json], int]:
     text = reading.text
     values: dict[str, Json] = {}
-    places: dict[str, tuple[int, int]] = {}
+    places: dict[str, int] = {}
     position = opened + 1
     while True:
         match = _PAIR.match(text, position)
@@ -103,10 +104,10 @@ def _read_mapping(reading: Reading, opened: int, parent: int) -> tuple[dict[str,
                 value, start = _simple_value(reading, match, 2)
             if key in values or (group == 1 and key in NOT_STRINGS):
                 key = key_text(reading, Key(resolve(reading, key, offset) if group == 1 else key, offset), match.end(1))
-                put(reading, values, places, key, (offset, start), value)
+                put(reading, (values, places), key, offset << KEY_SHIFT | start, value)
             else:
                 values[key] = value
-                places[key] = offset, start
+                places[key] = offset << KEY_SHIFT | start
         else:
             position = _skip(reading, position, parent, opened)
             if text[position] != "}":
@@ -147,14 +148,13 @@ def _read_item(reading: Reading, position: int, parent: int, opened: int) -> tup
     if "\n" in text[position: colon] or colon - position > MAX_KEY:
         reading.fail("yaml-key-form", position, f"a key must be on one line and at most {MAX_KEY} characters long")
     values: dict[str, Json] = {}
-    places: dict[str, tuple[int, int]] = {}
+    places: dict[str, int] = {}
     end = _finish_entry(reading, node, (colon + 1, parent, opened), (values, places))
     reading.places[id(values)] = places
     return values, position, end
 
 
-def _read_entry(reading: Reading, position: int, parent: int, opened: int,
-                into: tuple[dict[str, Json], dict[str, tuple[int, int]]]) -> int:
+def _read_entry(reading: Reading, position: int, parent: int, opened: int, into: Entries) -> int:
     """An entry of a mapping, of any form; where the separator after it stands."""
     text = reading.text
     _refuse_key_mark(reading, position)
@@ -168,12 +168,11 @@ def _read_entry(reading: Reading, position: int, parent: int, opened: int,
         after = _finish_entry(reading, node, (after + 1, parent, opened), into)
         return _skip(reading, after, parent, opened)
     key = key_text(reading, Key(node.value, node.start), node.end)
-    put(reading, *into, key, (node.start, node.end), None)
+    put(reading, into, key, node.start << KEY_SHIFT | node.end, None)
     return after
 
 
-def _finish_entry(reading: Reading, node: _Node, at: tuple[int, int, int],
-                  into: tuple[dict[str, Json], dict[str, tuple[int, int]]]) -> int:
+def _finish_entry(reading: Reading, node: _Node, at: tuple[int, int, int], into: Entries) -> int:
     """The value after the colon, put under its key; the offset after it. `at` is where, parent, opening bracket."""
     position, parent, opened = at
     after = _skip(reading, position, parent, opened)
@@ -182,9 +181,10 @@ def _finish_entry(reading: Reading, node: _Node, at: tuple[int, int, int],
     else:
         value, start, end, *_ = _read_node(reading, after, parent, opened)
     if node.is_merge:
-        put_merge(reading, *into, (node.start, start), value)
+        put_merge(reading, into, node.start << KEY_SHIFT | start, value)
     else:
-        put(reading, *into, key_text(reading, Key(node.value, node.start), node.end), (node.start, start), value)
+        key = key_text(reading, Key(node.value, node.start), node.end)
+        put(reading, into, key, node.start << KEY_SHIFT | start, value)
     return end
 
 

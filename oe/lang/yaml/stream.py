@@ -9,7 +9,7 @@ from oe.lang.yaml.reading import Reading, shown
 
 _BLANK = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?\n)*+")
 _MARKER = r"^(?:---|\.\.\.)(?=[ \t\n])"
-_DIRECTIVE = r"%([^\s]*)([^\n#]*)(?:(?<=[ \t])#[^\n]*)?\n"
+_DIRECTIVE = r"%([^ \t\n]*)([^\n#]*)(?:(?<=[ \t])#[^\n]*)?\n"
 
 
 class Frame(NamedTuple):
