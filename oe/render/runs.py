@@ -8,12 +8,12 @@ from oe.render.tables import table
 from oe.text import format_duration
 from oe.values import Json, JsonObject
 
-_HEADER = ("RUN", "STATUS", "STARTED (UTC)", "TIME", "OK", "FAILED", "TOKENS", "COST")
+_HEADER = ("RUN", "STATUS", "STARTED (UTC)", "TIME", "OK", "FAIL", "TOKENS", "COST")
 _NUMBERS = frozenset({3, 4, 5, 6, 7})
 
 
 def runs_table(runs: Sequence[JsonObject]) -> list[str]:
-    """Lines of at most 80 columns where run ids are of the usual length; `runs` are as in `--json`."""
+    """Lines of at most 80 columns where ids are of the usual length and times below an hour. `runs` as in `--json`."""
     return table(_HEADER, [_row(run) for run in runs], right=_NUMBERS)
 
 
@@ -30,7 +30,7 @@ def _row(run: JsonObject) -> list[str]:
     totals = run["totals"] if isinstance(run["totals"], dict) else {}
     tokens, cost = _number(totals.get("tokens_in")) + _number(totals.get("tokens_out")), _number(totals.get("cost_usd"))
     duration = run["duration_ms"]
-    return [str(run["run_id"]), str(run["status"]), str(run["started_at"])[:19].replace("T", " "),
+    return [str(run["run_id"]), str(run["status"]), str(run["started_at"])[:16].replace("T", " "),
             format_duration(_number(duration) / 1000) if duration is not None else "-",
             _text(totals.get("ok")), _text(totals.get("failed")),
             format_count(tokens) if tokens else "-", f"${cost:.2f}" if cost else "-"]

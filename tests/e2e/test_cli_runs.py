@@ -154,12 +154,12 @@ def test_runs_are_listed_newest_first_in_pages(program: Program, done: Path) -> 
     check_shape(page["runs"][0]["totals"], "run.totals")
     assert [run["run_id"] for run in page["runs"]] == ["run-2", "run-1"]
     following = program.run("runs", "--before", page["next"], "--json", cwd=done).json()
-    assert [run["run_id"] for run in following["runs"]][0] == "run-0"
+    assert following["runs"][0]["run_id"] == "run-0"
     assert (len(following["runs"]), following["next"]) == (2, None)
     shown = program.run("runs", "--limit", "1", cwd=done)
     assert scrubbed(shown.stdout) == (
-        "RUN    STATUS   STARTED (UTC)        TIME  OK  FAILED  TOKENS  COST\n"
-        "run-2  success  2000-01-01 00:00:00  1ms   2       0       -     -\n")
+        "RUN    STATUS   STARTED (UTC)     TIME  OK  FAIL  TOKENS  COST\n"
+        "run-2  success  2000-01-01 00:00  1ms   2     0       -     -\n")
     assert shown.stderr == "more: oe runs --before run-2\n"
 
 
