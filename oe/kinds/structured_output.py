@@ -9,6 +9,7 @@ from oe.errors import OeError, SpecError
 from oe.lang.document import Path
 from oe.lang.schema import schema_problems
 from oe.ports.files import Files
+from oe.spec.file_rules import find_file_flaw
 from oe.spec.keys import Key
 from oe.spec.model import Experience, Field, Node
 from oe.spec.schema_files import SchemaFiles
@@ -37,6 +38,7 @@ class OutputRules:
     def __init__(self, node: Node, experience: Experience, files: Files) -> None:
         self._node = node
         self._experience = experience
+        self._view = files
         self._files = SchemaFiles(files)
 
     def problems(self) -> Iterator[Problem]:
@@ -61,6 +63,10 @@ class OutputRules:
                                     "is for something else", ("writes", 0), "give the node a schema")
 
     def _file_problems(self, path: str) -> Iterator[Problem]:
+        flaw = find_file_flaw(self._view, path)
+        if flaw is not None:
+            yield self._problem(flaw.code, flaw.message, ("schema",), flaw.hint)
+            return
         try:
             schema = self._files.load(path)
         except SpecError as error:

@@ -26,7 +26,7 @@ EXPERIENCE = Level("experience", "the top level", "The file itself.", (
     Key("state", level_ref("state"), "The fields that nodes read and write."),
     Key("phases", {"type": "array", "items": level_ref("phase")}, "Names for groups of nodes, in order."),
     Key("graph", level_ref("graph"), "What runs, and in which order.", required=True),
-    Key("runtime", level_ref("runtime"), "How a run is carried out; nothing here can change a result."),
+    Key("runtime", level_ref("runtime"), "How a run is carried out."),
 ))
 
 ARGUMENT = Level("argument", "an argument", "One argument: a JSON Schema of its value, and these keys.", (

@@ -81,7 +81,11 @@ def _inputs(subject: Subject, site: Site) -> Flaw | None:
 
 
 def _item(subject: Subject, site: Site) -> Flaw | None:
-    return None if site.place.item else _out_of_place(site, "it exists in a for_each and in the stages of a pipeline")
+    if site.place.item:
+        return None
+    if site.place.node is not None and site.place.node.for_each is not None:
+        return _out_of_place(site, "this is decided once for the whole node, before its items")
+    return _out_of_place(site, "it exists in a for_each and in the stages of a pipeline")
 
 
 def _iteration(subject: Subject, site: Site) -> Flaw | None:

@@ -1,2 +1,5 @@
+"""A tool of the examples."""
+
+
 def run(inputs, ctx):
     return {"rows": []}

@@ -1,0 +1,63 @@
+"""Ten thousand nodes: no recursion, no quadratic step. Time is measured against the front end's own on a tenth."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from oe.lang.json_reader import read_json
+from oe.spec.load import build_experience
+from oe.store.local_files import LocalFiles
+from oe.values import Json
+from tests.support.front_end import ALL_KINDS
+from tests.unit.spec.specs import FOLDER
+
+KINDS = {kind.name: kind for kind in ALL_KINDS}
+
+
+def _node(number: int, needs: list[Json], **keys: Json) -> Json:
+    return {"id": f"n{number}", "kind": "tool", "impl": "./tools/work.py", "cache": False, "needs": needs,
+            "reads": [f"f{number % 10}"], "writes": [f"f{(number + 1) % 10}"], "args": {"number": number}, **keys}
+
+
+def _chain(size: int) -> list[Json]:
+    return [_node(number, [f"n{number - 1}"] if number else []) for number in range(size)]
+
+
+def _fan(size: int) -> list[Json]:
+    """One source, many conditional branches that write one field each in turn, one join."""
+    middle = [_node(number, ["n0"], when=f"$.f1 == {number}") for number in range(1, size - 1)]
+    return [_node(0, []), *middle, _node(size - 1, [f"n{number}" for number in range(1, size - 1)], join="any")]
+
+
+def _layers(size: int) -> list[Json]:
+    return [_node(number, [f"n{below}" for below in range(number - number % 10 - 10, number - number % 10)]
+                  if number >= 10 else []) for number in range(size)]
+
+
+def _seconds(nodes: list[Json]) -> tuple[float, set[str]]:
+    fields: Json = {f"f{number}": {"type": "integer", "default": 0} for number in range(10)}
+    text = json.dumps({"name": "large", "version": "1.0.0", "state": {"schema": fields}, "graph": {"nodes": nodes}})
+    document = read_json(text, "large.json")
+    begun = time.process_time()
+    _, problems = build_experience(document, KINDS, LocalFiles(FOLDER))
+    return time.process_time() - begun, {problem.code for problem in problems}
+
+
+@pytest.mark.parametrize(("shape", "expected"), [
+    (_chain, set()), (_fan, {"write-race", "reads-unordered-write"}), (_layers, {"write-race", "reads-unordered-write"})])
+def test_ten_times_the_nodes_take_about_ten_times_as_long(shape: object, expected: set[str]) -> None:
+    assert callable(shape)
+    small = min(_seconds(shape(1_000))[0] for _ in range(3))
+    large, found = min((_seconds(shape(10_000)) for _ in range(2)), key=lambda pair: pair[0])
+    assert found <= expected
+    assert large < 10 * 2.5 * small
+
+
+def test_a_ring_of_ten_thousand_is_one_problem() -> None:
+    nodes = _chain(10_000)
+    nodes[0] = _node(0, ["n9999"])
+    _, found = _seconds(nodes)
+    assert found == {"cycle"}
