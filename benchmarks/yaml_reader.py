@@ -59,7 +59,8 @@ def measure() -> Iterator[Figure]:
                  f"{milliseconds(ours)}, PyYAML {milliseconds(theirs)}")
     small, large = spec(10_000 // BYTES_PER_NODE), spec(1_000_000 // BYTES_PER_NODE)
     times = len(large) // len(small)
-    few, many = in_turns(lambda: sum(seconds(read_yaml, small) for _ in range(times)), lambda: seconds(read_yaml, large))
+    few, many = in_turns(lambda: sum(seconds(read_yaml, small) for _ in range(times)),
+                         lambda: seconds(read_yaml, large))
     yield Figure("S9", f"one text of 1 MB, against {times} of 10 KB", ratio(many, few), "times", 1.3, False,
                  f"{milliseconds(many)}, {milliseconds(few)}")
 

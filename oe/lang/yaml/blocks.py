@@ -15,7 +15,7 @@ from oe.lang.yaml.block_scalars import read_block_scalar
 from oe.lang.yaml.entries import MAX_KEY, NOT_STRINGS, Entries, Key, key_text, put, put_merge, refuse_complex_key
 from oe.lang.yaml.flow import read_flow
 from oe.lang.yaml.lines import end_of_value, is_entry, next_line, refuse_key_in_sequence, refuse_line, skip_white
-from oe.lang.yaml.plain import BLOCK_REST, read_plain
+from oe.lang.yaml.plain import BLOCK_REST, FIRST, read_plain
 from oe.lang.yaml.quoted import read_quoted
 from oe.lang.yaml.reading import Reading
 from oe.lang.yaml.scalars import check_collection_tag, resolve, resolve_tagged
@@ -23,15 +23,13 @@ from oe.values import Json
 
 _COMMENT = r" *+(?:(?<= )#[^\n]*+)?\n"
 _SCALAR = (
-    r"([^ \t\n\-?:,\[\]{}#&*!|>'\"%@`+.0-9~ntfNTF]" + BLOCK_REST + r")(?:#[^\n]*+)?\n"
-    r"|((?:[+.0-9~ntfNTF]|-(?![ \t\n]))" + BLOCK_REST + r")(?:#[^\n]*+)?\n"
+    rf"({FIRST}{BLOCK_REST})(?:#[^\n]*+)?\n"
     r'|"([^"\\\n]*+)"' + _COMMENT + r"|(?=([\[{'\"|>]))"
 )
 _ENTRY = re.compile(rf"( *+)([A-Za-z_][\w./$-]{{0,{MAX_KEY - 1}}}+):(?: ++(?:{_SCALAR})|{_COMMENT})")
 _ITEM = re.compile(rf"( *+)- ++(?:(?=([A-Za-z_][\w./$-]*+:[ \n]))|{_SCALAR})")
 _ITEM_KEY = 2
-_BELOW, _STRING, _TYPED, _QUOTED = 2, 3, 4, 5  # the last group that matched; any other: a value of another form
-_PLAIN = (_STRING, _TYPED)
+_BELOW, _PLAIN, _QUOTED = 2, 3, 4  # the last group that matched; any other: a value of another form
 _KEY = re.compile(
     r"(?:(?:!<[^ \t\n>]*+>|[&!][^ \t\n,\[\]{}]*+)[ \t]++)*+"
     r"(\"(?:[^\"\\\n]++|\\[^\n])*+\"|'(?:[^'\n]++|'')*+'|\*[^ \t\n,\[\]{}]++(?=[ \t])"
@@ -63,7 +61,7 @@ def read_mapping(reading: Reading, position: int, indent: int) -> tuple[dict[str
     key, plain, started = "", -1, False  # `plain`: the last entry, where it may go on below
     while True:
         match = _ENTRY.match(text, position)
-        if match is None or match[1] != lead:
+        if match is None or match[1] != lead or match[2] in values or match[2] in NOT_STRINGS:
             content = position
             if started:
                 position, content = _resume(reading, position, indent, plain)
@@ -80,19 +78,15 @@ def read_mapping(reading: Reading, position: int, indent: int) -> tuple[dict[str
         value: Json
         if kind == _BELOW:
             value, start, position = read_below(reading, position, context, match.end(2) + 1)
-        elif kind in _PLAIN:
-            value, start = _plain(reading, match, kind, kind == _TYPED)
-            plain = offset
+        elif kind == _PLAIN:
+            start, plain = match.start(kind), offset
+            value = resolve(reading, match[kind].rstrip(" \t"), start)
         elif kind == _QUOTED:
             value, start = match[kind], match.start(kind) - 1
         else:
             value, start, position = _read_content(reading, position, context, -1)
-        if key in values or key in NOT_STRINGS:
-            key = key_text(reading, Key(resolve(reading, key, offset), offset), offset + len(key))
-            put(reading, (values, places), key, offset << KEY_SHIFT | start, value)
-        else:
-            values[key] = value
-            places[key] = offset << KEY_SHIFT | start
+        values[key] = value
+        places[key] = offset << KEY_SHIFT | start
         lead, started = prefix, True
     reading.depth -= 1
     reading.places[id(values)] = places
@@ -128,9 +122,9 @@ def read_sequence(reading: Reading, position: int, indent: int) -> tuple[list[Js
             start = position = match.end()
             if kind == _ITEM_KEY:
                 value, position = read_mapping(reading, position, indent + position - dash)
-            elif kind in _PLAIN:
-                value, start = _plain(reading, match, kind, kind == _TYPED)
-                plain = dash
+            elif kind == _PLAIN:
+                start, plain = match.start(kind), dash
+                value = resolve(reading, match[kind].rstrip(" \t"), start)
             elif kind == _QUOTED:
                 value, start = match[kind], match.start(kind) - 1
             else:
@@ -141,13 +135,6 @@ def read_sequence(reading: Reading, position: int, indent: int) -> tuple[list[Js
     reading.depth -= 1
     reading.places[id(items)] = places
     return items, position
-
-
-def _plain(reading: Reading, match: re.Match[str], kind: int, typed: bool) -> tuple[Json, int]:
-    text, start = match[kind], match.start(kind)
-    if text[-1] in " \t":
-        text = text.rstrip(" \t")
-    return (resolve(reading, text, start) if typed else text), start
 
 
 def _resume(reading: Reading, position: int, indent: int, plain: int) -> tuple[int, int]:

@@ -12,15 +12,13 @@ from typing import NamedTuple, NoReturn
 from oe.lang.document import KEY_SHIFT
 from oe.lang.yaml.anchors import Properties, close_anchor, open_anchor, read_alias, read_properties
 from oe.lang.yaml.entries import MAX_KEY, NOT_STRINGS, Entries, Key, key_text, put, put_merge, refuse_complex_key
-from oe.lang.yaml.plain import FLOW_REST, read_plain
+from oe.lang.yaml.plain import FIRST, FLOW_REST, read_plain
 from oe.lang.yaml.quoted import read_quoted
 from oe.lang.yaml.reading import Reading, shown
 from oe.lang.yaml.scalars import check_collection_tag, resolve, resolve_tagged
 from oe.values import Json
 
-_VALUE = (r"([^ \t\n\-?:,\[\]{}#&*!|>'\"%@`+.0-9~ntfNTF]" + FLOW_REST + ")"
-          r"|((?:[+.0-9~ntfNTF]|-(?![ \t\n,\[\]{}]))" + FLOW_REST + ")"
-          r'|"([^"\\\n]*+)" *+')
+_VALUE = rf'({FIRST}{FLOW_REST})|"([^"\\\n]*+)" *+'
 _ITEM = re.compile(f" *+(?:{_VALUE})[,\\]]")
 _PAIR = re.compile(rf' *+(?:([A-Za-z_][\w./$-]*+): ++|"([^"\\\n]*+)": *+)(?:(?:{_VALUE})[,}}]|(?=([\[{{])))')
 _SPACE = re.compile(r"(?:[ \t]*+(?:(?<![^ \t\n])#[^\n]*+)?\n)*+( *+)[ \t]*+")
@@ -96,7 +94,7 @@ def _read_mapping(reading: Reading, opened: int, parent: int) -> tuple[dict[str,
             key = match[group]
             offset = match.start(group) - (group == 2)
             position = match.end()
-            if match.lastindex == 6:
+            if match.lastindex == 5:
                 start = position
                 value, position = read_flow(reading, position, parent)
                 position = _skip(reading, position, parent, opened) + 1
@@ -124,13 +122,10 @@ def _read_mapping(reading: Reading, opened: int, parent: int) -> tuple[dict[str,
 def _simple_value(reading: Reading, match: re.Match[str], before: int) -> tuple[Json, int]:
     """The scalar that `_VALUE` matched, and its start; `before` groups of the pattern come first."""
     kind = match.lastindex or 0
-    text = match[kind]
     start = match.start(kind)
-    if kind - before == 3:
-        return text, start - 1
-    if text[-1] in " \t":
-        text = text.rstrip(" \t")
-    return (text if kind - before == 1 else resolve(reading, text, start)), start
+    if kind - before == 2:
+        return match[kind], start - 1
+    return resolve(reading, match[kind].rstrip(" \t"), start), start
 
 
 def _read_item(reading: Reading, position: int, parent: int, opened: int) -> tuple[Json, int, int]:

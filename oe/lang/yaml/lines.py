@@ -106,7 +106,7 @@ def refuse_line(reading: Reading, content: int, column: int, indent: int) -> NoR
         reading.fail("yaml-indentation", content, "a sequence entry among the keys of a mapping",
                      "indent the sequence deeper than the keys beside it")
     line = text[content: text.index("\n", content)]
-    word = line.split(None, 1)[0]
+    word = line.replace("\t", " ").split(" ", 1)[0]
     hint = "write 'key: value'"
     if ":" in word[:-1] and word[0] not in "\"'[{":
         hint = f"put a space after the colon: '{word.replace(':', ': ', 1)}'"

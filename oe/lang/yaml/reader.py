@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from oe.errors import SpecError
 from oe.lang.document import Document
 from oe.lang.source import prepare
 from oe.lang.yaml.blocks import ROOT, read_below, read_value
@@ -35,7 +34,7 @@ def read_yaml(text: str | bytes, name: str = "<string>") -> Document:
         in_block = isinstance(value, (dict, list)) and reading.text[start] not in "[{"
         refuse_leftover(reading, content, column, reading.positions.span(start).column - 1 if in_block else 0)
     if reading.problems:
-        raise SpecError(reading.problems)
+        reading.refuse()
     return Document(name, source, value, start=start, places=reading.places, warnings=tuple(reading.warnings))
 
 

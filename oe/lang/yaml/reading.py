@@ -55,13 +55,17 @@ class Reading:
     def fail(self, code: str, offset: int, message: str, hint: str | None = None) -> NoReturn:
         """End the reading: nothing after this point can be told for sure."""
         self.problems.append(self._problem(code, offset, message, hint, "error"))
-        raise SpecError(self.problems)
+        self.refuse()
 
     def report(self, code: str, offset: int, message: str, hint: str | None = None) -> None:
         """A fault after which the rest can still be read."""
         self.problems.append(self._problem(code, offset, message, hint, "error"))
         if len(self.problems) >= MAX_PROBLEMS:
-            raise SpecError(self.problems)
+            self.refuse()
+
+    def refuse(self) -> NoReturn:
+        """Tell the problems in the order of the text."""
+        raise SpecError(sorted(self.problems, key=lambda problem: problem.span or ()))
 
     def warn(self, code: str, offset: int, message: str, hint: str | None = None) -> None:
         """Something read as YAML says, but perhaps not as it was meant."""

@@ -21,6 +21,9 @@ TAGS = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "b
 UNSPECIFIC = "!"
 """The tag `!`: the value is no word or number, whatever it looks like (YAML 1.2 §6.9.1)."""
 
+_FIRST = frozenset(["", *"0123456789+-.~ntfNTF"])
+"""What a plain scalar begins with that may be something else than a string."""
+
 _NUMBER = re.compile(
     r"(?:([-+]?[0-9]++)|(0o[0-7]++)|(0x[0-9a-fA-F]++)|[-+]?(?:\.[0-9]++|[0-9]++\.[0-9]*+)(?:[eE][-+]?[0-9]++)?"
     r"|[-+]?[0-9]++[eE][-+]?[0-9]++)\Z")
@@ -31,10 +34,10 @@ _MAX_BITS = 14284  # below 4,300 decimal digits, which is what the interpreter w
 
 def resolve(reading: Reading, text: str, offset: int) -> Json:
     """The value of a plain scalar at `offset`."""
+    if text[:1] not in _FIRST:
+        return text
     if text in WORDS:
         return WORDS[text]
-    if text[0] not in "0123456789+-.":
-        return text
     match = _NUMBER.match(text)
     return text if match is None else _number(reading, match, offset)
 

@@ -95,8 +95,24 @@ def test_the_first_fault_of_syntax_ends_the_reading_but_keeps_what_was_found() -
 
 
 def test_a_continued_duplicate_is_reported_where_it_stands() -> None:
-    assert codes("a: 1\na: x\n  y\n")[0] == "yaml-duplicate-key"
+    assert codes("a: 1\na: x\n  y\nb: 1\nb: 2\n") == ["yaml-duplicate-key", "yaml-duplicate-key"]
 
+
+@pytest.mark.parametrize("line", ["\x85", "\u2028", "\xa0", "\u3000 x"])
+def test_a_line_that_only_looks_blank_is_no_entry(line: str) -> None:
+    assert codes(f"a: 'b'\n{line}\n") == ["yaml-expected-key"]
+
+
+def test_problems_are_in_the_order_of_the_text() -> None:
+    assert codes("a: 1\na:\n  1: x\nc: @\n") == ["yaml-duplicate-key", "yaml-key-type", "yaml-unexpected-character"]
+
+
+@pytest.mark.parametrize("text", ["- \"a\": 1\n  b: 2\n", "- 'a' : 1\n  b: 2\n", "- - \"a\": 1\n    b: 2\n"])
+def test_a_quoted_key_begins_a_mapping_in_a_sequence(text: str) -> None:
+    value = load_yaml(text)
+    while isinstance(value, list):
+        value = value[0]
+    assert value == {"a": 1, "b": 2}
 
 def test_warnings_are_kept_for_a_text_that_is_read() -> None:
     document = read_yaml("a: 010\nb: [007]\n")
