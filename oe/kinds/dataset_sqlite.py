@@ -110,10 +110,10 @@ def _rows(cursor: sqlite3.Cursor, path: str) -> Json:
 
 def _failure(error: sqlite3.Error, path: str) -> NodeError:
     name = getattr(error, "sqlite_errorname", "")
-    text = clip(str(error).lower(), 300)
+    text = clip(str(error).lower().rstrip("."), 300)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR")):
         return NodeError(f"database '{path}' cannot be read now: {text}", name="OperationalError", code="database-busy")
-    if name.startswith("SQLITE_AUTH"):
+    if name.startswith("SQLITE_AUTH") or text == "not authorized":
         return data_fault(f"the query of '{path}' does more than read: {text}", "a data set is one SELECT",
                           "query-writes")
     if name.startswith("SQLITE_NOTADB"):

@@ -52,17 +52,18 @@ class ProcessTool(NamedTuple):
         if not python:
             raise NodeError("this interpreter does not know its own path", name="FileNotFoundError", retryable=False,
                             hint="name one with 'python'")
-        log = LogLines(context.log)
-        tail = Tail(log)
+        out, err = LogLines(context.log), LogLines(context.log)
+        tail = Tail(err)
         messages = _Messages(context)
         folder = folder_of(self.workdir.resolve(request.scope), context.files)
         environment = program_environment(context, request.node.env)
         stdin = self._request(request, context, environment["OE_ARTIFACT_DIR"])
         command = Command((python, "-B", "-c", _START), folder, environment, stdin)
         try:
-            exit_ = await context.processes.run(command, log, tail, messages)
+            exit_ = await context.processes.run(command, out, tail, messages)
         finally:
-            log.finish()
+            out.finish()
+            err.finish()
         what = f"the process of '{clip(self.place.shown, 100)}'"
         return messages.outcome() or _raise(ending(what, exit_.code, tail.text())
                                             or NodeError(f"{what} ended without a result", name="ExitCode"))
