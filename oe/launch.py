@@ -8,14 +8,16 @@ from typing import NamedTuple, Protocol
 
 from oe.app import KINDS_BY_NAME, Workspace, load_experience, schema_loader
 from oe.clock import SystemClock, iso
-from oe.errors import AlreadyRunningError, UsageError
+from oe.errors import AlreadyRunningError, OeError, UsageError
 from oe.ids import is_run_id, new_run_id
 from oe.lang.scope import Missing
 from oe.net.processes import Processes
+from oe.ports.cache import ResultCache
 from oe.ports.committed import committed_events, log_of
 from oe.ports.store import Milestone, NewRun, Outcome, Run, RunExists
 from oe.redact import Redactor, secrets_of
 from oe.run.bus import EventBus
+from oe.run.replay import CacheUse
 from oe.run.session import Outside, Part, RunResult, Session
 from oe.run.threads import DaemonThreads
 from oe.sealed import is_sealed, seal
@@ -23,6 +25,7 @@ from oe.spec.arguments import bind_arguments, is_text_argument, secret_arguments
 from oe.spec.model import Experience
 from oe.state.run_state import RunState
 from oe.state.status import StopReason, exit_code
+from oe.store.cache_files import CacheFiles
 from oe.store.event_log import JsonlLog
 from oe.store.local_files import LocalFiles
 from oe.store.node_log import NodeLogFiles
@@ -53,17 +56,21 @@ class RunOptions(NamedTuple):
     data_dir: str | None = None
     warn: Callable[[str], None] | None = None
     on_start: Callable[[RunHandle], None] | None = None
+    cache: bool | ResultCache = True
+    refresh: frozenset[str] = frozenset()
 
 
-async def run_experience(spec: Experience | str | os.PathLike[str], *, experience_dir: str | None = None,
-                         args: Mapping[str, Json] | None = None, events: EventBus | None = None,
+async def run_experience(spec: Experience | str | os.PathLike[str], *,  # noqa: PLR0913 -- the library's documented call
+                         experience_dir: str | None = None, args: Mapping[str, Json] | None = None,
+                         events: EventBus | None = None, cache: bool | ResultCache = True,
                          concurrency: int | None = None, data_dir: str | None = None) -> RunResult:
     """Runs an experience to its end and gives run id, status and final state.
 
-    `spec` is what `load_experience` gave, or a path. Raises SpecError, UsageError for arguments, StoreError.
+    `spec` is what `load_experience` gave, or a path; `cache` may be a CacheStore of another folder.
+    Raises SpecError, UsageError for arguments, StoreError.
     """
     experience = spec if isinstance(spec, Experience) else load_experience(experience_dir or spec)
-    options = RunOptions(args=args or {}, concurrency=concurrency, data_dir=data_dir)
+    options = RunOptions(args=args or {}, concurrency=concurrency, data_dir=data_dir, cache=cache)
     return await start_run(experience, options, events)
 
 
@@ -180,7 +187,7 @@ async def _carry_out(workspace: Workspace, experience: Experience, part: Part, o
     run = part.run
     redactor = Redactor(secrets_of(os.environ))
     redactor.add(str(part.args[name]) for name in secret_arguments(experience) if name in part.args)
-    outside = _outside(workspace, experience, run.run_id, redactor, options.warn or _ignore)
+    outside = _outside(workspace, experience, run.run_id, redactor, options)
     if events is not None:
         outside = outside._replace(bus=events)
     if run.resumed:
@@ -197,17 +204,21 @@ async def _carry_out(workspace: Workspace, experience: Experience, part: Part, o
 
 
 def _outside(workspace: Workspace, experience: Experience, run_id: str, redactor: Redactor,
-             warn: Callable[[str], None]) -> Outside:
+             options: RunOptions) -> Outside:
 
     files = LocalFiles(experience.folder)
     folder = workspace.folder
-    log = JsonlLog(folder.event_log(run_id), run_id, redactor=redactor,
-                   on_trouble=lambda error: warn(f"oe: warning: {error.message}"))
+    def trouble(error: OeError) -> None:
+        (options.warn or _ignore)(f"oe: warning: {error.message}")
+
+    cache = CacheFiles(folder.cache, trouble) if options.cache is True else options.cache or None
+    log = JsonlLog(folder.event_log(run_id), run_id, redactor=redactor, on_trouble=trouble)
     return Outside(
         store=workspace.store, log=log, bus=EventBus(), clock=SystemClock(), processes=Processes(),
         threads=DaemonThreads(), files=files, kinds=KINDS_BY_NAME, redactor=redactor, environment=os.environ,
         node_logs=NodeLogFiles(lambda slot: folder.node_log(run_id, slot), redactor),
-        artifact=lambda name: folder.artifact(run_id, name), load_schema=schema_loader(files), random=_random)
+        artifact=lambda name: folder.artifact(run_id, name), load_schema=schema_loader(files), random=_random,
+        cache=CacheUse(cache, experience.runtime.cache, options.refresh))
 
 
 def _random() -> float:

@@ -9,7 +9,10 @@ from typing import NamedTuple
 from oe.digests import Part, part_of
 from oe.lang.document import Path
 from oe.spec.model import Experience, Node
-from oe.values import Json, canonical
+from oe.values import Json, JsonObject, canonical
+
+SHORT_TEXT = 256
+"""Longer texts of parts are not kept in the journal itself."""
 
 CACHE_VERSION = "1"
 """Part of every key; raised when the meaning of a key or an entry changes, so that old entries become misses."""
@@ -26,6 +29,12 @@ def fingerprint(parts: Mapping[str, Part]) -> Fingerprint:
     """The key over named parts: SHA-256 of the canonical JSON of their digests."""
     digests: dict[str, Json] = {name: part.digest for name, part in parts.items()}
     return Fingerprint(sha256(canonical(digests).encode()).hexdigest(), parts)
+
+
+def recorded_parts(found: Fingerprint) -> JsonObject:
+    """The parts as the journal keeps them: name -> [first half of the digest, size, short text or null]."""
+    return {name: [part.digest[:32], part.size, part.text if part.text is not None and part.size <= SHORT_TEXT else None]
+            for name, part in found.parts.items()}
 
 
 def spec_part(node: Node, experience: Experience) -> Part:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from oe.clock import iso
 from oe.errors import NodeError
 from oe.lang.scope import MISSING, Missing, Scope
+from oe.plan.fingerprint import Fingerprint, recorded_parts
+from oe.ports.cache import Entry
 from oe.ports.kind import Executor, NodeOutput, Request
 from oe.ports.store import Failure, Outcome
 from oe.run.context import AttemptContext, Surroundings
@@ -18,16 +21,20 @@ from oe.state.events import Event
 from oe.text import format_duration
 from oe.values import Json, JsonObject, compact
 
+Writes: TypeAlias = "tuple[tuple[str, Json], ...]"
+
 
 class Job(NamedTuple):
-    """One slot to be carried out. `executor` is made when it is first needed and may raise NodeError; `refusal` is why
-    the slot fails before it starts (a condition on it cannot be evaluated)."""
+    """One slot to be carried out. `executor` is made when it is first needed and may raise NodeError; `found` is its
+    fingerprint; `refusal` is why it fails before it starts (a condition on it or its arguments cannot be evaluated)."""
 
     node: Node
     slot: str
     executor: Callable[[], Executor]
     scope: Scope
     view: JsonObject
+    args: JsonObject
+    found: Fingerprint | None = None
     item_index: int | None = None
     refusal: NodeError | None = None
 
@@ -45,7 +52,7 @@ class Result(NamedTuple):
     """What a slot gave: how it ended, its committed writes and edge output, or the error that it failed with."""
 
     end: End
-    writes: tuple[tuple[str, Json], ...] = ()
+    writes: Writes = ()
     edge_output: Json | Missing = MISSING
     error: str = ""
 
@@ -89,18 +96,47 @@ class Attempts:
             else:
                 self._commit(job, number, started, "success", writes=writes, edge_output=output.edge_output,
                              metrics=output.metrics)
+                if job.found is not None:
+                    self._shared.replay.keep(job.node, job.found, job.slot, output)
                 return Result(End.SUCCESS, writes, output.edge_output)
             try:
                 await asyncio.sleep(delay)
             except asyncio.CancelledError:
                 return Result(End.CANCELLED)
 
-    async def _attempt(self, job: Job, number: int) -> tuple[NodeOutput, tuple[tuple[str, Json], ...]]:
+    def replay(self, job: Job, found: Fingerprint) -> Result | None:
+        """The slot's result from the cache, committed as if the node had run; None where there is none that fits."""
+        writes: Writes = ()
+
+        def is_valid(entry: Entry) -> bool:
+            nonlocal writes
+            try:
+                writes = self._checked(job, entry.state_delta)
+            except NodeError:
+                return False
+            return True
+
+        entry = self._shared.replay.find(job.node, found, is_valid)
+        if entry is None:
+            return None
+        now = self._shared.clock.now()
+        cached: JsonObject = {"key": found.key, "run": entry.run_id, "since": iso(entry.ts),
+                              "saved": saved_by(entry.metrics)}
+        self._commit(job, self._numbers.get(job.slot, 0) + 1, now, "success", writes=writes,
+                     edge_output=entry.edge_output, metrics=entry.metrics, cached=cached)
+        return Result(End.SUCCESS, writes, entry.edge_output)
+
+    def _checked(self, job: Job, delta: JsonObject) -> Writes:
+        return self._rules.check(job.node, delta, lambda name: job.scope.state.get(name, MISSING))
+
+    async def _attempt(self, job: Job, number: int) -> tuple[NodeOutput, Writes]:
         context = AttemptContext(self._shared, job.slot, number, job.node.phase)
         try:
             output = await self._execute(job, context)
-            writes = self._rules.check(job.node, output.state_delta, lambda name: job.scope.state.get(name, MISSING))
+            writes = self._checked(job, output.state_delta)
             self._refuse_secrets(output)
+            for _ in self._shared.replay.products(job.node.produces):
+                pass
             return output, writes
         except NodeError:
             raise
@@ -119,8 +155,7 @@ class Attempts:
         try:
             if job.refusal is not None:
                 raise job.refusal
-            args = job.node.args.resolve(job.scope)
-            request = Request(job.node, args if isinstance(args, dict) else {}, job.scope, job.view, job.node.writes)
+            request = Request(job.node, job.args, job.scope, job.view, job.node.writes)
             executor = job.executor()
             if limit is None:
                 return await executor.execute(request, context)
@@ -147,8 +182,7 @@ class Attempts:
         policy = rule.then if rule.policy == "retry" else rule.policy
         if policy == "continue" and rule.output is not None:
             try:
-                writes = self._rules.check(job.node, rule.output.state_delta,
-                                           lambda name: job.scope.state.get(name, MISSING))
+                writes = self._checked(job, rule.output.state_delta)
             except NodeError as fault:
                 error = fault
             else:
@@ -163,16 +197,20 @@ class Attempts:
         return Result(End.CANCELLED)
 
     def _commit(self, job: Job, number: int, started: float, status: str, *,  # noqa: PLR0913
-                writes: tuple[tuple[str, Json], ...] = (), edge_output: Json | Missing = MISSING,
+                writes: Writes = (), edge_output: Json | Missing = MISSING,
                 metrics: JsonObject | None = None, error: NodeError | None = None, reason: str | None = None,
                 **details: Json) -> None:
         if job.node.phase is not None:
             details["phase"] = job.node.phase
         if job.item_index is not None:
             details["index"] = job.item_index
+        key = None
+        if job.found is not None:
+            key = job.found.key
+            details["parts"] = recorded_parts(job.found)
         failure = Failure(error.name, self._redactor.text(_sentence(error))) if error else None
         self._shared.recorder.commit(Outcome(
-            job.slot, number, status, started, self._shared.clock.now(), None, writes, edge_output, metrics or {},  # type: ignore[arg-type]
+            job.slot, number, status, started, self._shared.clock.now(), key, writes, edge_output, metrics or {},  # type: ignore[arg-type]
             failure, reason, details))
 
     def _event(self, kind: str, ts: float, job: Job, number: int) -> Event:
@@ -186,3 +224,8 @@ def _is_being_cancelled() -> bool:
 
 def _sentence(error: NodeError) -> str:
     return f"{error.message} ({error.hint})" if error.hint else error.message
+
+
+def saved_by(metrics: JsonObject) -> JsonObject:
+    """What a replayed result did not cost again: tokens and money, where its metrics tell."""
+    return {name: metrics[name] for name in ("input_tokens", "output_tokens", "cost_usd") if name in metrics}

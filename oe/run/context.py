@@ -14,6 +14,7 @@ from oe.ports.process import ProcessRunner
 from oe.ports.threads import ThreadRunner
 from oe.redact import Redactor
 from oe.run.recorder import Recorder
+from oe.run.replay import Replay
 from oe.state.events import Event
 from oe.state.writes import WriteRules
 from oe.values import Json
@@ -40,6 +41,7 @@ class Surroundings(NamedTuple):
     redactor: Redactor
     random: Callable[[], float]
     cancel_reason: Callable[[], str]
+    replay: Replay
 
 
 class AttemptContext:

@@ -10,9 +10,11 @@ from oe.ids import item_slot
 from oe.lang.scope import Missing, Scope
 from oe.ports.store import Failure, Outcome
 from oe.run.attempt import End, Job, Result
+from oe.run.slots import Place
 from oe.run.units import Tools
 from oe.spec.model import ForEach, Node, Unit
 from oe.state.events import Event
+from oe.state.status import OutcomeStatus
 from oe.text import plural
 from oe.values import Json, JsonObject, kind_of
 
@@ -24,94 +26,114 @@ class FanOutRunner:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
+        self._begun: dict[int, _Items] = {}
 
     def restore(self, rank: int, unit: Unit) -> Result | None:
-        """The unit's committed success: its items are taken from their own outcomes."""
-        outcome = self._tools.restored.take_success(unit.id)
+        """The unit's committed success, if every item of it would do the same again. Items that would are taken in any
+        case."""
+        outcome = self._tools.restored.find_success(unit.id)
         if outcome is None or not isinstance(unit, Node):
             return None
+        self._tools.restored.discard(unit.id)
+        try:
+            items = self._begun[rank] = self._begin(rank, unit)
+        except NodeError:
+            items = None
+        if items is None or not items.take_all() or items.verdict() is not None:
+            self._tools.recorder.supersede((unit.id,))
+            return None
+        del self._begun[rank]
         self._tools.recorder.restore((outcome,))
-        if "items" not in outcome.metrics:  # it failed before there were items, and went on with its fallback
-            return Result(End.SUCCESS, tuple(outcome.writes), outcome.edge_output)
-        count = outcome.metrics["items"]
-        assert isinstance(count, int)
-        items = _Items(self._tools, rank, unit, [None] * count)
-        for index in range(count):
-            items.take(index)
         return Result(End.SUCCESS, (), items.gathered())
 
     async def run(self, rank: int, unit: Unit, refusal: NodeError | None) -> Result:
         """All items, then the unit's own outcome."""
-        assert isinstance(unit, Node) and unit.for_each is not None
+        assert isinstance(unit, Node)
         tools = self._tools
         number = tools.restored.numbers.get(unit.id, 0) + 1
         started = tools.clock.now()
-        scope, view = tools.views.of_node(rank, unit)
         try:
             if refusal is not None:
                 raise refusal
-            source = _source_list(unit.for_each, scope)
+            items = self._begun.pop(rank, None) or self._begin(rank, unit)
         except NodeError as error:
-            job = Job(unit, unit.id, lambda: tools.executors.of(unit), scope, view, refusal=error)
-            return await tools.attempts.carry_out(job)
-        tools.recorder.emit((Event("node.started", started, unit.id, number, None, unit.phase, {"items": len(source)}),))
-        items = _Items(tools, rank, unit, source)
+            place = Place(unit, unit.id, *tools.views.of_node(rank, unit), None, refusal=error)
+            return await tools.slots.carry_out(tools.slots.prepare(place))
+        tools.recorder.emit((Event("node.started", started, unit.id, number, None, unit.phase, {"items": len(items)}),))
         try:
-            await items.carry_out(scope, _view_without_source(unit, view))
+            await items.carry_out(tools.concurrency)
         except asyncio.CancelledError:
-            self._commit(unit, number, started, "cancelled", reason=tools.attempts.cancel_reason)
+            outcome = self._outcome(unit, number, started, "cancelled")
+            tools.recorder.commit(outcome._replace(reason=tools.attempts.cancel_reason))
             return Result(End.CANCELLED)
         return self._settle(unit, items, number, started)
 
+    def _begin(self, rank: int, node: Node) -> _Items:
+        """The items of the list that the source is now. Raises NodeError where it is none."""
+        assert node.for_each is not None
+        scope, view = self._tools.views.of_node(rank, node)
+        source = _source_list(node.for_each, scope)
+        listed = _listed_field(node)
+        if listed in view:
+            view = {name: value for name, value in view.items() if name != listed}
+        shared = self._tools.keys.shared(node, scope, view)
+        return _Items(self._tools, rank, Place(node, node.id, scope, view, shared), source)
+
     def _settle(self, node: Node, items: _Items, number: int, started: float) -> Result:
         failure = items.verdict()
+        outcome = self._outcome(node, number, started, "failed" if failure else "success")
+        self._tools.recorder.commit(outcome._replace(metrics=items.metrics(), error=failure))
         if failure is None:
-            self._commit(node, number, started, "success", metrics=items.metrics())
             return Result(End.SUCCESS, (), items.gathered())
-        self._commit(node, number, started, "failed", metrics=items.metrics(), error=failure)
         rule = node.on_error
         policy = rule.then if rule.policy == "retry" else rule.policy
         return Result(End.FAIL_RUN if policy == "fail_run" else End.FAILED)
 
-    def _commit(self, node: Node, number: int, started: float, status: str, *, metrics: JsonObject | None = None,  # noqa: PLR0913
-                error: Failure | None = None, reason: str | None = None) -> None:
+    def _outcome(self, node: Node, number: int, started: float, status: OutcomeStatus) -> Outcome:
         details: JsonObject = {} if node.phase is None else {"phase": node.phase}
-        self._tools.recorder.commit(Outcome(
-            node.id, number, status, started, self._tools.clock.now(), metrics=metrics or {}, error=error,  # type: ignore[arg-type]
-            reason=reason, details=details))
+        return Outcome(node.id, number, status, started, self._tools.clock.now(), details=details)
 
 
 class _Items:
-    """The items of one fan-out and how they ended. An item that an earlier process finished is not run again."""
+    """The items of one fan-out and how they ended. `base` is the unit's own place, which each item's is made from."""
 
-    def __init__(self, tools: Tools, rank: int, node: Node, source: list[Json]) -> None:
+    def __init__(self, tools: Tools, rank: int, base: Place, source: list[Json]) -> None:
         self._tools = tools
         self._rank = rank
-        self._node = node
+        self._base = base
+        self._node = base.node
         self._source = source
         self._outputs: list[Json] = [None] * len(source)
+        self._done = bytearray(len(source))
         self._failures: list[int] = []
         self._first_error = ""
-        self._left = iter(range(len(source)))
         self._cancelled = False
 
-    async def carry_out(self, scope: Scope, view: JsonObject) -> None:
-        """Runs all items. Raises CancelledError when they were cancelled, after the last of them has ended."""
+    def __len__(self) -> int:
+        return len(self._source)
+
+    async def carry_out(self, concurrency: int) -> None:
+        """Runs all items that are not done. Raises CancelledError when they were cancelled, after the last ended."""
         assert self._node.for_each is not None
-        width = min(self._node.for_each.concurrency or self._tools.concurrency, len(self._source))
+        width = min(self._node.for_each.concurrency or concurrency, len(self._source))
+        left = iter(range(len(self._source)))
         async with asyncio.TaskGroup() as group:
             for _ in range(width):
-                group.create_task(self._work(self._left, scope, view))
+                group.create_task(self._work(left))
         if self._cancelled:
             raise asyncio.CancelledError
 
-    def take(self, index: int) -> bool:
-        """Takes an item's committed success; False where there is none."""
-        outcome = self._tools.restored.take_success(item_slot(self._node.id, index))
-        if outcome is None:
-            return False
-        self._tools.recorder.restore((outcome,))
-        self._finish(index, tuple(outcome.writes), outcome.edge_output)
+    def take_all(self) -> bool:
+        """Takes what an earlier process committed, failures of items among it; whether that is every item."""
+        for index in range(len(self._source)):
+            job = self._job(index)
+            if not self._take(index, job):
+                failed = self._tools.restored.find_failure(job.slot)
+                if failed is None or failed.error is None or job.found is None or failed.key != job.found.key:
+                    self._failures.clear()
+                    return False
+                self._tools.recorder.restore((failed,))
+                self._fail(index, failed.error.message)
         return True
 
     def verdict(self) -> Failure | None:
@@ -139,31 +161,44 @@ class _Items:
         """The edge outputs in item order, null where an item has none."""
         return self._outputs
 
-    async def _work(self, left: Iterator[int], scope: Scope, view: JsonObject) -> None:
+    async def _work(self, left: Iterator[int]) -> None:
         for index in left:
             if self._cancelled:
                 return
-            if self.take(index):
+            if self._done[index]:
                 continue
-            result = await self._tools.attempts.carry_out(self._job(index, scope, view))
+            job = self._job(index)
+            if self._take(index, job):
+                continue
+            result = await self._tools.slots.carry_out(job)
             if result.end is End.CANCELLED:
                 self._cancelled = True
                 return
             if result.end is End.SUCCESS:
-                self._finish(index, result.writes, result.edge_output)
+                self._finish(index, result)
             else:
                 self._fail(index, result.error)
 
-    def _job(self, index: int, scope: Scope, view: JsonObject) -> Job:
-        own = Scope(state=scope.state, args=scope.args, inputs=scope.inputs, item=self._source[index], index=index,
-                    reads=view)
-        node = self._node
-        return Job(node, item_slot(node.id, index), lambda: self._tools.executors.of(node), own, view, item_index=index)
+    def _take(self, index: int, job: Job) -> bool:
+        result = self._tools.slots.restore(job)
+        if result is None:
+            return False
+        self._finish(index, result)
+        return True
 
-    def _finish(self, index: int, writes: tuple[tuple[str, Json], ...], output: Json | Missing) -> None:
-        self._tools.ledger.record(self._rank, (index,), writes)
-        if not isinstance(output, Missing):
-            self._outputs[index] = output
+    def _job(self, index: int) -> Job:
+        base = self._base
+        scope = base.scope
+        own = Scope(state=scope.state, args=scope.args, inputs=scope.inputs, item=self._source[index], index=index,
+                    reads=base.view)
+        return self._tools.slots.prepare(
+            Place(self._node, item_slot(self._node.id, index), own, base.view, base.shared, index))
+
+    def _finish(self, index: int, result: Result) -> None:
+        self._done[index] = 1
+        self._tools.ledger.record(self._rank, (index,), result.writes)
+        if not isinstance(result.edge_output, Missing):
+            self._outputs[index] = result.edge_output
 
     def _fail(self, index: int, error: str) -> None:
         if not self._failures or index < min(self._failures):
@@ -190,8 +225,3 @@ def _listed_field(node: Node) -> str | None:
         if not path and reference.root == "state" and len(reference.segments) == 1:
             return str(reference.segments[0])
     return None
-
-
-def _view_without_source(node: Node, view: JsonObject) -> JsonObject:
-    field = _listed_field(node)
-    return {name: value for name, value in view.items() if name != field} if field in view else view

@@ -50,6 +50,11 @@ class Recorder:
         if not flush and self._timer is None:
             self._timer = get_running_loop().call_later(FLUSH_SECONDS, self._flush_late)
 
+    def supersede(self, slots: Sequence[str]) -> None:
+        """The earlier outcomes of these slots do not count any more."""
+        if slots:
+            self._store.supersede(self._run_id, slots)
+
     def restore(self, outcomes: Iterable[Outcome]) -> None:
         """Outcomes of an earlier process: they change the state and are not told again."""
         for outcome in outcomes:

@@ -8,7 +8,7 @@ from oe.ports.store import Outcome
 
 
 class Restored:
-    """The last outcome of every slot, and how often each was tried. Outcomes are taken out as the run reaches them."""
+    """The last outcome of every slot, and how often each was tried. What the run has dealt with is discarded."""
 
     def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
         self._last: dict[str, Outcome] = {}
@@ -17,10 +17,15 @@ class Restored:
             self._last[outcome.slot] = outcome
             self.numbers[outcome.slot] = max(outcome.attempt, self.numbers.get(outcome.slot, 0))
 
-    def take_success(self, slot: str) -> Outcome | None:
+    def find_success(self, slot: str) -> Outcome | None:
         """The slot's outcome if it succeeded; a slot that did not is run again."""
         outcome = self._last.get(slot)
-        return self._last.pop(slot) if outcome is not None and outcome.status == "success" else None
+        return outcome if outcome is not None and outcome.status == "success" else None
+
+    def find_failure(self, slot: str) -> Outcome | None:
+        """The slot's outcome if it failed."""
+        outcome = self._last.get(slot)
+        return outcome if outcome is not None and outcome.status == "failed" else None
 
     def take_skip(self, slot: str, reason: str) -> Outcome | None:
         """The slot's outcome if it was skipped for the same reason."""
@@ -28,3 +33,11 @@ class Restored:
         if outcome is None or outcome.status != "skipped" or outcome.reason != reason:
             return None
         return self._last.pop(slot)
+
+    def discard(self, slot: str) -> None:
+        """The slot's outcome has been taken, or does not count any more."""
+        self._last.pop(slot, None)
+
+    def left(self) -> list[str]:
+        """Slots with a success that nobody took: at the end of a run, what its experience no longer has."""
+        return [slot for slot, outcome in self._last.items() if outcome.status == "success"]

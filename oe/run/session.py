@@ -22,8 +22,11 @@ from oe.run.attempt import Attempts
 from oe.run.bus import EventBus
 from oe.run.context import Surroundings
 from oe.run.engine import Engine, Parts
+from oe.run.keys import Keys
 from oe.run.recorder import Recorder
+from oe.run.replay import CacheUse, Replay
 from oe.run.restored import Restored
+from oe.run.slots import Slots
 from oe.run.units import AnyUnitRunner, Executors, Tools
 from oe.run.views import Views
 from oe.spec.model import Experience
@@ -51,6 +54,7 @@ class Outside(NamedTuple):
     artifact: Callable[[str], str]
     load_schema: Callable[[str], Json]
     random: Callable[[], float]
+    cache: CacheUse
 
 
 class RunResult(NamedTuple):
@@ -99,6 +103,7 @@ class Session:
         self._milestone = part.milestone
         self._graph = Graph(experience)
         self._ledger = Ledger(self._graph, experience.fields, run.base)
+        self._restored = Restored()
         self._engine: Engine | None = None
         self._requested_stop: StopReason | None = None
         self.state = RunState(experience.units)
@@ -107,8 +112,8 @@ class Session:
         """Runs to the end and commits it. Raises StoreError where the truth cannot be written any more."""
         outside = self._outside
         recorder = Recorder(self._run.run_id, outside.store, outside.log, outside.bus, self.state)
-        restored = Restored(outside.store.journal(self._run.run_id) if self._run.resumed else ())
-        engine = self._engine = self._assemble(recorder, restored)
+        self._restored = Restored(outside.store.journal(self._run.run_id) if self._run.resumed else ())
+        engine = self._engine = self._assemble(recorder, self._restored)
         recorder.emit(committed_events(self._milestone), flush=True)
         try:
             if self._requested_stop is not None:
@@ -126,14 +131,18 @@ class Session:
 
     def _assemble(self, recorder: Recorder, restored: Restored) -> Engine:
         outside, experience = self._outside, self._experience
+        replay = Replay(self._run.run_id, outside.cache, outside.kinds, outside.files, outside.clock)
         shared = Surroundings(
             self._run.run_id, experience.folder, outside.environment, outside.processes, outside.threads, outside.files,
             outside.node_logs, recorder, outside.clock, outside.artifact, experience.runtime.cleanup_timeout_seconds,
-            WriteRules(experience, outside.load_schema), outside.redactor, outside.random, self._cancel_reason)
+            WriteRules(experience, outside.load_schema), outside.redactor, outside.random, self._cancel_reason,
+            replay)
         views = Views(self._graph, experience.fields, self._ledger, self._args, outside.kinds)
         attempts = Attempts(shared, restored.numbers, experience.runtime.max_in_flight)
-        runner = AnyUnitRunner(Tools(views, self._ledger, attempts, Executors(outside.kinds, outside.files), restored,
-                                     recorder, outside.clock, self._concurrency))
+        keys = Keys(experience, outside.kinds, outside.files, outside.environment)
+        slots = Slots(attempts, keys, restored, recorder, Executors(outside.kinds, outside.files).of)
+        runner = AnyUnitRunner(Tools(views, self._ledger, attempts, slots, keys, restored, recorder, outside.clock,
+                                     self._concurrency))
         return Engine(Parts(experience, self._graph, self._ledger, views, recorder, runner, restored, outside.clock),
                       self._concurrency, self._timeout_seconds)
 
@@ -146,6 +155,8 @@ class Session:
         reason: str | None = engine.stopped
         if engine.blocked:
             reason = f"deadlock: {', '.join(engine.blocked[:10])} can never start"
+        if engine.stopped is None:
+            recorder.supersede(self._restored.left())
         final = self._ledger.final()
         now = self._outside.clock.now()
         self.state.finished_at = now

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from oe.clock import Clock
+from oe.digests import Part
 from oe.errors import NodeError
 from oe.ports.files import Files
 from oe.ports.kind import Executor, NodeKind
-from oe.run.attempt import Attempts, End, Job, Result
+from oe.run.attempt import Attempts, Job, Result
+from oe.run.keys import Keys
 from oe.run.recorder import Recorder
 from oe.run.restored import Restored
+from oe.run.slots import Place, Slots
 from oe.run.views import Views
 from oe.spec.model import Node, Unit
 from oe.state.ledger import Ledger
@@ -50,7 +53,8 @@ class Tools(NamedTuple):
     views: Views
     ledger: Ledger
     attempts: Attempts
-    executors: Executors
+    slots: Slots
+    keys: Keys
     restored: Restored
     recorder: Recorder
     clock: Clock
@@ -65,18 +69,23 @@ class NodeRunner:
 
     def restore(self, rank: int, unit: Unit) -> Result | None:
         """The slot's committed success."""
-        outcome = self._tools.restored.take_success(unit.id)
-        if outcome is None:
+        if self._tools.restored.find_success(unit.id) is None:
             return None
-        self._tools.recorder.restore((outcome,))
-        return Result(End.SUCCESS, tuple(outcome.writes), outcome.edge_output)
+        return self._tools.slots.restore(self._job(rank, unit, None))
 
     async def run(self, rank: int, unit: Unit, refusal: NodeError | None) -> Result:
         """Carries out the node's one slot."""
+        return await self._tools.slots.carry_out(self._job(rank, unit, refusal))
+
+    def _job(self, rank: int, unit: Unit, refusal: NodeError | None) -> Job:
         assert isinstance(unit, Node)
         scope, view = self._tools.views.of_node(rank, unit)
-        job = Job(unit, unit.id, lambda: self._tools.executors.of(unit), scope, view, refusal=refusal)
-        return await self._tools.attempts.carry_out(job)
+        shared: Mapping[str, Part] | None = None
+        try:
+            shared = self._tools.keys.shared(unit, scope, view)
+        except NodeError as error:
+            refusal = refusal or error
+        return self._tools.slots.prepare(Place(unit, unit.id, scope, view, shared, refusal=refusal))
 
 
 class AnyUnitRunner:

@@ -16,10 +16,12 @@ from oe.ports.kind import NodeContext, NodeOutput, Request
 from oe.ports.store import Milestone, NewRun, Owner, Run
 from oe.redact import Redactor
 from oe.run.bus import EventBus
+from oe.run.replay import CacheUse
 from oe.run.session import Outside, Part, RunResult, Session
 from oe.spec.keys import Key
 from oe.spec.load import build_experience
 from oe.spec.model import Experience, Node
+from oe.store.memory_cache import MemoryCache
 from oe.store.memory_log import MemoryLog
 from oe.store.memory_store import MemoryStore
 from tests.support.jump_loop import JumpClock, JumpLoop
@@ -148,11 +150,12 @@ class Scenario:
         self.logs: dict[str, MemoryLog] = {}
         self.node_logs = _NodeLogs()
         self.secrets: list[str] = []
+        self.cache: MemoryCache | None = None
         self.result: RunResult | None = None
         self._count = 0
 
     def run(self, *, concurrency: int | None = None, seed: int | None = None, args: Mapping[str, Any] | None = None,
-            meanwhile: Callable[[Session], Awaitable[None]] | None = None) -> RunResult:
+            meanwhile: Callable[[Session], Awaitable[None]] | None = None, refresh: Iterable[str] = ()) -> RunResult:
         """A new run from start to end; `meanwhile` runs beside it."""
         self._count += 1
         run_id = f"r-{self._count}"
@@ -163,7 +166,7 @@ class Scenario:
             [field.name for field in fields if field.persist], "{}", 1_800_000_000.0, Owner("host", 1, 1)))
         self.logs[run_id] = MemoryLog(run_id)
         milestone = Milestone(1, "run.started", run.started_at, {"args": run.args})
-        return self._carry_out(run, milestone, concurrency, seed, dict(args or {}), meanwhile)
+        return self._carry_out(run, milestone, concurrency, seed, dict(args or {}), meanwhile, refresh)
 
     def resume(self, *, concurrency: int | None = None, seed: int | None = None,
                meanwhile: Callable[[Session], Awaitable[None]] | None = None) -> RunResult:
@@ -189,7 +192,8 @@ class Scenario:
         return next(dict(node) for node in self.result.nodes if node["id"] == unit)
 
     def _carry_out(self, run: Run, milestone: Milestone, concurrency: int | None, seed: int | None,
-                   args: dict[str, Any], meanwhile: Callable[[Session], Awaitable[None]] | None) -> RunResult:
+                   args: dict[str, Any], meanwhile: Callable[[Session], Awaitable[None]] | None,
+                   refresh: Iterable[str] = ()) -> RunResult:
         async def main() -> RunResult:
             loop = asyncio.get_running_loop()
             assert isinstance(loop, JumpLoop)
@@ -197,7 +201,8 @@ class Scenario:
                 store=self.store, log=self.logs[run.run_id], bus=EventBus(), clock=JumpClock(loop, milestone.ts),
                 processes=None, threads=_Threads(), files=NoFiles(), node_logs=self.node_logs,  # type: ignore[arg-type]
                 kinds={"step": self.kind}, redactor=Redactor(self.secrets), environment={}, artifact=str,
-                load_schema=lambda path: {}, random=lambda: 0.5)
+                load_schema=lambda path: {}, random=lambda: 0.5,
+                cache=CacheUse(self.cache, self.experience.runtime.cache, frozenset(refresh)))
             session = Session(self.experience, Part(run, args, milestone, concurrency), outside)
             beside = asyncio.create_task(meanwhile(session)) if meanwhile else None
             result = await session.carry_out()

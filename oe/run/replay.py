@@ -1,0 +1,80 @@
+"""Results that need not be made again: when the cache may answer for a slot, and what is kept after a success."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from oe.clock import Clock
+from oe.errors import NodeError, OeError
+from oe.plan.fingerprint import Fingerprint
+from oe.ports.cache import Entry, ResultCache
+from oe.ports.files import Files
+from oe.ports.kind import NodeKind, NodeOutput
+from oe.spec.model import CacheRule, Node
+
+
+class CacheUse(NamedTuple):
+    """How a run uses the cache. `cache` None: not at all. `refreshed` nodes are run whatever the cache holds."""
+
+    cache: ResultCache | None
+    rule: CacheRule
+    refreshed: frozenset[str] = frozenset()
+
+
+class Replay:
+    """Decides whether a node's results are kept, finds them, keeps them."""
+
+    def __init__(self, run_id: str, use: CacheUse, kinds: Mapping[str, NodeKind], files: Files, clock: Clock) -> None:
+        self._run_id = run_id
+        self._use = use
+        self._kinds = kinds
+        self._files = files
+        self._clock = clock
+
+    def is_kept(self, node: Node) -> bool:
+        """Whether results of the node are cached: as it says, else as the experience says, else as its kind does."""
+        if self._use.cache is None or node.effects:
+            return False
+        for rule in (node.cache, self._use.rule):
+            if rule.enabled is not None:
+                return rule.enabled
+        return self._kinds[node.kind].is_cached_by_default(node)
+
+    def find(self, node: Node, found: Fingerprint, is_valid: Callable[[Entry], bool]) -> Entry | None:
+        """The kept result, unless it is too old, the files that it made are not there as it made them, or it does not
+        fit the experience any more."""
+        if self._use.cache is None or node.id in self._use.refreshed or not self.is_kept(node):
+            return None
+        entry = self._use.cache.find(found.key)
+        if entry is None or self._is_stale(node, entry) or not self._are_products_there(node, entry):
+            return None
+        return entry if is_valid(entry) else None
+
+    def keep(self, node: Node, found: Fingerprint, slot: str, output: NodeOutput) -> None:
+        """Keeps what a slot gave, where results of its node are kept."""
+        if self._use.cache is None or not self.is_kept(node):
+            return
+        products = dict(self.products(node.produces))
+        self._use.cache.keep(found.key, Entry(
+            output.state_delta, output.edge_output, output.metrics, self._run_id, self._clock.now(), slot,
+            {name: part.digest for name, part in found.parts.items()}, products))
+
+    def products(self, paths: Iterable[str]) -> Iterable[tuple[str, str]]:
+        """Each of the files with its digest. Raises NodeError for one that is not there."""
+        for path in paths:
+            try:
+                yield path, self._files.digest(path).digest
+            except OeError as error:
+                raise NodeError(f"the node did not make '{path}', which it says it produces", name="MissingProduct",
+                                retryable=False, code="missing-product", hint=error.hint) from error
+
+    def _is_stale(self, node: Node, entry: Entry) -> bool:
+        rule = node.cache if node.cache.ttl_seconds is not None else self._use.rule
+        return rule.ttl_seconds is not None and self._clock.now() - entry.ts > rule.ttl_seconds
+
+    def _are_products_there(self, node: Node, entry: Entry) -> bool:
+        try:
+            return dict(self.products(node.produces)) == dict(entry.produces)
+        except NodeError:
+            return False

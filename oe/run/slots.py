@@ -1,0 +1,80 @@
+"""A slot from its scope to its result: arguments, fingerprint, earlier results, attempts. Every place where an attempt
+can happen goes through here, so resume and cache mean the same for a node, an item, a stage and a body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from oe.digests import Part
+from oe.errors import NodeError
+from oe.lang.scope import Scope
+from oe.ports.kind import Executor
+from oe.run.attempt import Attempts, End, Job, Result
+from oe.run.keys import Keys
+from oe.run.recorder import Recorder
+from oe.run.restored import Restored
+from oe.spec.model import Node
+from oe.values import JsonObject
+
+
+class Place(NamedTuple):
+    """Where an attempt may happen: its slot, what it sees, and the parts of its key that it shares with its unit's
+    other slots (None where they could not be made: `refusal` says why)."""
+
+    node: Node
+    slot: str
+    scope: Scope
+    view: JsonObject
+    shared: Mapping[str, Part] | None
+    item_index: int | None = None
+    refusal: NodeError | None = None
+
+
+class Slots:
+    """Carries out slots, or finds that they need not be."""
+
+    def __init__(self, attempts: Attempts, keys: Keys, restored: Restored, recorder: Recorder,
+                 executor_of: Callable[[Node], Executor]) -> None:
+        self._attempts = attempts
+        self._keys = keys
+        self._restored = restored
+        self._recorder = recorder
+        self._executor_of = executor_of
+
+    def prepare(self, place: Place) -> Job:
+        """Arguments and fingerprint. What cannot be made is the job's refusal: the node fails with it."""
+        node = place.node
+        refusal, found = place.refusal, None
+        args: JsonObject = {}
+        if refusal is None:
+            try:
+                resolved = node.args.resolve(place.scope)
+                args = resolved if isinstance(resolved, dict) else {}
+                if place.shared is not None:
+                    found = self._keys.of_slot(node, place.shared, place.scope, args)
+            except NodeError as error:
+                refusal = error
+        return Job(node, place.slot, lambda: self._executor_of(node), place.scope, place.view, args, found,
+                   place.item_index, refusal)
+
+    def restore(self, job: Job) -> Result | None:
+        """What an earlier process of this run committed for the slot, if the slot would do the same again."""
+        outcome = self._restored.find_success(job.slot)
+        if outcome is None:
+            return None
+        if job.refusal is not None or job.found is None or outcome.key != job.found.key:
+            self._restored.discard(job.slot)
+            self._recorder.supersede((job.slot,))
+            return None
+        self._restored.discard(job.slot)
+        self._recorder.restore((outcome,))
+        return Result(End.SUCCESS, tuple(outcome.writes), outcome.edge_output)
+
+    async def carry_out(self, job: Job) -> Result:
+        """The slot's result: replayed from the cache, or attempted."""
+        if job.refusal is None and job.found is not None:
+            replayed = self._attempts.replay(job, job.found)
+            if replayed is not None:
+                return replayed
+        return await self._attempts.carry_out(job)
