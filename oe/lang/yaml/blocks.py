@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from oe.lang.document import KEY_SHIFT
+from oe.lang.document import KEY_SHIFT, VALUE_MASK
 from oe.lang.yaml.anchors import Properties, close_anchor, join_properties, open_anchor, read_alias, read_properties
 from oe.lang.yaml.block_scalars import read_block_scalar
 from oe.lang.yaml.entries import MAX_KEY, NOT_STRINGS, Entries, Key, key_text, put, put_merge, refuse_complex_key
@@ -68,6 +68,7 @@ def read_mapping(reading: Reading, position: int, indent: int) -> tuple[dict[str
                 if content < 0:
                     break
                 if content == plain and places[key] >> KEY_SHIFT == plain:  # read again, as one of several lines
+                    reading.withdraw(places[key] & VALUE_MASK)
                     del values[key], places[key]
             position = _read_entry(reading, content, context, (values, places))
             plain, lead, started = -1, prefix, True
@@ -113,7 +114,7 @@ def read_sequence(reading: Reading, position: int, indent: int) -> tuple[list[Js
                     break
                 if content == plain:  # read again, as one of several lines
                     items.pop()
-                    places.pop()
+                    reading.withdraw(places.pop())
             value, start, position = _read_item(reading, content, context)
             plain = -1
         else:

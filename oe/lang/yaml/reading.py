@@ -72,6 +72,11 @@ class Reading:
         if len(self.warnings) < MAX_PROBLEMS:
             self.warnings.append(self._problem(code, offset, message, hint, "warning"))
 
+    def withdraw(self, offset: int) -> None:
+        """Take back the warning about a value that turned out to be the first line of a longer one."""
+        if self.warnings and self.warnings[-1].span == self.positions.span(offset):
+            self.warnings.pop()
+
     def _problem(self, code: str, offset: int, message: str, hint: str | None, severity: Severity) -> Problem:
         return Problem(code, message, self.positions.span(offset), hint, severity)
 

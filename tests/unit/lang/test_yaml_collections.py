@@ -117,3 +117,9 @@ def test_a_quoted_key_begins_a_mapping_in_a_sequence(text: str) -> None:
 def test_warnings_are_kept_for_a_text_that_is_read() -> None:
     document = read_yaml("a: 010\nb: [007]\n")
     assert [str(warning.span) for warning in document.warnings] == ["<string>:1:4", "<string>:2:5"]
+
+
+def test_a_text_that_begins_like_a_number_is_not_warned_about() -> None:
+    document = read_yaml("a: 010\n  apples\nb:\n- 007\n  spies\n")
+    assert document.value == {"a": "010 apples", "b": ["007 spies"]}
+    assert document.warnings == ()
