@@ -57,6 +57,9 @@ WHERE id = ?;
 UPDATE run SET status = ?, reason = ?, finished_at = ?, state = ?, totals = ?, publication = coalesce(publication, ?)
 WHERE id = ?;
 
+-- name: delete_publication - before its run is deleted
+DELETE FROM publication WHERE id = (SELECT publication FROM run WHERE id = ?);
+
 -- name: delete_run
 DELETE FROM run WHERE id = ?;
 

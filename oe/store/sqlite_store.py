@@ -102,9 +102,11 @@ class SqliteStore:
 
     def remove_run(self, run_id: str) -> None:
         stretch = self._stretch(run_id)
+        number = stretch[0] // STRETCH
         with self._transaction:
             self._execute("delete_entries", stretch)
-            self._execute("delete_run", (stretch[0] // STRETCH,))
+            self._execute("delete_publication", (number,))
+            self._execute("delete_run", (number,))
             self._execute("delete_unused_specs")
         self._last_ids.pop(run_id, None)
 

@@ -127,6 +127,13 @@ def test_a_hole_is_filled_in_commit_order(log_and_records: tuple[EventLog, Recor
     assert [record["slot"] for record in records()] == ["d", "a", "b", "c", "e"]
 
 
+def test_missing_events_that_are_alike_keep_their_places_too(log_and_records: tuple[EventLog, Records]) -> None:
+    log, records = log_and_records
+    log.append([_finished("d")] * 3, flush=True)
+    log.repair([_finished(name) for name in "abaddd"])
+    assert [record["slot"] for record in records()] == ["d", "d", "d", "a", "b", "a"]
+
+
 def test_what_the_truth_does_not_know_is_taken_out(log_and_records: tuple[EventLog, Records]) -> None:
     log, records = log_and_records
     log.append([_started("a"), _finished("a"), _started("b"), _finished("lost"), _started("c"), _finished("b")], flush=True)

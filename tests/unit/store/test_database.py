@@ -13,9 +13,10 @@ from zipfile import ZipFile
 import pytest
 
 from oe.errors import NotFoundError, StoreError
+from oe.ports.store import Publication
 from oe.store import database
 from oe.store.sqlite_store import SqliteStore
-from tests.contract.builders import new_run, outcome
+from tests.contract.builders import ending, new_run, outcome
 from tests.unit.store.processes import ROOT, Other, run_other
 
 
@@ -257,6 +258,19 @@ def test_a_commit_that_fails_takes_no_number(tmp_path: Path) -> None:
     assert [row.slot for row in other.journal("r-1")] == ["theirs", "ours"]
     store.close()
     other.close()
+
+
+def test_a_place_in_the_order_of_publication_is_never_given_twice(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "state.sqlite")
+    places: list[int] = []
+    for _ in range(3):
+        store.create_run(new_run())
+        store.end_run("r-1", ending(Publication("f", "last_wins", 1)))
+        (place,), = store._connection.execute("SELECT id FROM publication")
+        places.append(place)
+        store.remove_run("r-1")
+    store.close()
+    assert places == sorted(set(places))
 
 
 _AS_NOBODY = """
