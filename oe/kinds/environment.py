@@ -20,8 +20,9 @@ def declared_environment(context: NodeContext, declared: tuple[str, ...]) -> dic
 
 def program_environment(context: NodeContext, declared: tuple[str, ...]) -> dict[str, str]:
     """The complete environment of a program that a node starts."""
+    environment = context.environment
     return {
-        **{name: value for name, value in context.environment.items() if name in PASSED_ON or name.startswith("LC_")},
+        **{name: environment[name] for name in environment if name in PASSED_ON or name.startswith("LC_")},
         **declared_environment(context, declared),
         "OE_RUN_ID": context.run_id,
         "OE_SLOT": context.slot,

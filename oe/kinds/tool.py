@@ -79,7 +79,7 @@ class ToolKind:
 
     def prepare(self, node: Node, files: Files) -> Executor:
         """The node's executor."""
-        workdir = compile_value(node.options.get("workdir") or ".")
+        workdir = compile_value(node.options["workdir"]) if node.options.get("workdir") is not None else None
         if node.options.get("command") is not None:
             from oe.kinds.tool_command import CommandTool
 

@@ -12,7 +12,6 @@ from oe.kinds.tool_contract import ToolFault, plain, read_result
 from oe.kinds.tool_inline import to_output
 from oe.kinds.tool_inputs import tool_inputs
 from oe.lang.template import ValueTemplate
-from oe.ports.files import Files
 from oe.ports.kind import NodeContext, NodeOutput, Request
 from oe.ports.process import Command
 from oe.text import clip
@@ -28,12 +27,12 @@ class CommandTool(NamedTuple):
 
     command: ValueTemplate
     output: OutputForm
-    workdir: ValueTemplate
+    workdir: ValueTemplate | None
 
     async def execute(self, request: Request, context: NodeContext) -> NodeOutput:
         """One attempt."""
         argv = argv_of(self.command.resolve(request.scope))
-        folder = folder_of(self.workdir.resolve(request.scope), context.files)
+        folder = folder_of(self.workdir, request, context)
         program = f"'{clip(argv[0], 100)}'"
         kept = Kept(f"the standard output of {program}", MOST_OUTPUT_BYTES)
         log = LogLines(context.log)
@@ -56,8 +55,11 @@ def argv_of(resolved: Json) -> list[str]:
     return [word if isinstance(word, str) else compact(word) for word in words]
 
 
-def folder_of(workdir: Json, files: Files) -> str:
-    """The absolute folder that a program runs in. Raises NodeError."""
+def folder_of(template: ValueTemplate | None, request: Request, context: NodeContext) -> str:
+    """The absolute folder that a program runs in, the experience's where the node names none. Raises NodeError."""
+    if template is None:
+        return context.folder
+    workdir, files = template.resolve(request.scope), context.files
     if not isinstance(workdir, str):
         raise _fault(f"'workdir' is {compact(workdir)[:40]}, not a path")
     try:

@@ -44,7 +44,7 @@ class ProcessTool(NamedTuple):
 
     place: ToolPlace
     python: str | None
-    workdir: ValueTemplate
+    workdir: ValueTemplate | None
 
     async def execute(self, request: Request, context: NodeContext) -> NodeOutput:
         """One attempt. Cancelled, the tool has the grace of its process to clean up."""
@@ -55,7 +55,7 @@ class ProcessTool(NamedTuple):
         out, err = LogLines(context.log), LogLines(context.log)
         tail = Tail(err)
         messages = _Messages(context)
-        folder = folder_of(self.workdir.resolve(request.scope), context.files)
+        folder = folder_of(self.workdir, request, context)
         environment = program_environment(context, request.node.env)
         stdin = self._request(request, context, environment["OE_ARTIFACT_DIR"])
         command = Command((python, "-B", "-c", _START), folder, environment, stdin)
