@@ -107,17 +107,15 @@ def mend_log(workspace: Workspace, run: Run, warn: Callable[[str], None]) -> Non
         warn(f"the log is shown as it is, events may be missing: {error.message}")
 
 
-def node_logs(workspace: Workspace, run: Run, node: str | None) -> list[NodeLog]:
-    """What the nodes of a run printed, in the order in which they first started; of one node, or of one slot.
-
-    Raises NotFoundError for a name that the run does not have.
-    """
+def node_logs(workspace: Workspace, run: Run, node: str | None, *, by_start: bool) -> list[NodeLog]:
+    """What the nodes of a run printed; of one node, or of one slot. `by_start`: in the order in which they first
+    started, for which the event log is read; otherwise by name. Raises NotFoundError for a name that the run has not."""
     found = [NodeLog(slot, path) for slot, path in workspace.folder.node_logs(run.run_id)]
     if node is not None:
         found = [log for log in found if _is_of(log.slot, node)]
         if not found:
             _expect_node(workspace, run, node)
-    if len(found) > 1:
+    if by_start and len(found) > 1:
         order = {slot: place for place, slot in enumerate(started_slots(workspace.folder.event_log(run.run_id)))}
         found.sort(key=lambda log: order.get(log.slot, len(order)))
     return found

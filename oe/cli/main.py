@@ -10,7 +10,7 @@ from typing import NamedTuple, NoReturn, TextIO
 from oe.cli.console import Console
 from oe.cli.version import VERSION
 from oe.errors import EXIT_MEANINGS, ExitCode, OeError, SpecError, UsageError
-from oe.text import did_you_mean
+from oe.text import did_you_mean, neutralise
 
 
 class Command(NamedTuple):
@@ -126,7 +126,7 @@ def _report(error: OeError, console: Console, *, as_json: bool) -> int:
         for problem in error.problems:
             console.problem(problem)
     else:
-        console.note(f"oe: {error.message}")
+        console.note(f"oe: {neutralise(error.message)}")
         if error.hint:
-            console.note(f"    hint: {error.hint}")
+            console.note(f"    hint: {neutralise(error.hint)}")
     return int(error.exit_code)

@@ -58,6 +58,14 @@ def events_of(program: Program, folder: Path, *options: str) -> list[Any]:
     return list(value["events"])
 
 
+def rest_of(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """What a process still writes until it ends: stdout and stderr (`communicate` would lose what is buffered)."""
+    assert process.stdout is not None and process.stderr is not None
+    rest = process.stdout.read(), process.stderr.read()
+    process.wait(60)
+    return rest
+
+
 def committed(events: list[Any]) -> list[str]:
     """The types of the committed ones: others may be lost with their process."""
     return [event["type"] for event in events if EVENTS[event["type"]].committed]
@@ -101,7 +109,7 @@ def test_inspect_follows_a_live_run_to_its_end(program: Program, held: HeldRun) 
         seen += follower.stdout.readline()
     assert b"node.finished    second" not in seen
     held.end()
-    rest, errors = follower.communicate(timeout=60)
+    rest, errors = rest_of(follower)
     assert errors == b""
     assert rest.decode().splitlines()[-1].split()[1:] == ["run.finished", "status=success"]
     assert [line.split()[1:] for line in (seen + rest).decode().splitlines()] == [
@@ -250,7 +258,7 @@ def test_logs_follow_a_live_run_to_its_end(program: Program, held: HeldRun) -> N
         seen += follower.stdout.readline()
     assert follower.poll() is None
     held.end()
-    rest, errors = follower.communicate(timeout=60)
+    rest, errors = rest_of(follower)
     assert (rest, errors, follower.returncode) == (b"", b"", 0)
 
 

@@ -22,8 +22,9 @@ state:
     never: {type: string}
 graph:
   nodes:
-    - {id: first, kind: tool, impl: ./tool.py:first, writes: [names]}
-    - {id: second, kind: tool, impl: ./tool.py:second, needs: [first], writes: [names, total]}
+    - {id: first, kind: tool, impl: ./tool.py:first, writes: [names], cache: false}
+    - {id: second, kind: tool, impl: ./tool.py:second, needs: [first], writes: [names, total],
+       cache: false}
 """
 
 TOOL = """\

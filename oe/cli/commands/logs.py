@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from codecs import IncrementalDecoder, getincrementaldecoder
 from collections.abc import Iterator, Sequence
 
 from oe.app import Workspace
@@ -14,6 +15,7 @@ from oe.inspection import NodeLog, is_over, node_logs, open_workspace
 from oe.text import neutralise
 
 _CHUNK = 1 << 16
+_new_decoder = getincrementaldecoder("utf-8")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,21 +33,22 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     with open_workspace(options.path, options.data_dir) as workspace:
         run = workspace.find_run(options.run)
         printer = Printer(console, is_raw=options.raw)
-        looks = _follow(workspace, run.run_id, console) if options.follow else iter(("last",))
-        for _ in looks:
-            printer.show(node_logs(workspace, run, options.node))
+        printer.show(node_logs(workspace, run, options.node, by_start=True))
+        if options.follow:
+            for _ in _looks(workspace, run.run_id, console):
+                printer.show(node_logs(workspace, run, options.node, by_start=False))
         if not printer.shown:
             whose = f"'{options.node}' has" if options.node else "the nodes have"
             console.note(f"{whose} printed nothing in run {run.run_id}")
     return int(ExitCode.SUCCESS)
 
 
-def _follow(workspace: Workspace, run_id: str, console: Console) -> Iterator[str]:
+def _looks(workspace: Workspace, run_id: str, console: Console) -> Iterator[None]:
     """One item for each look; the last one after the run is over, so that nothing is missed."""
     while not is_over(workspace, run_id):
-        yield "next"
         wait(console)
-    yield "last"
+        yield
+    yield
 
 
 class Printer:
@@ -55,6 +58,7 @@ class Printer:
         self._console = console
         self._is_raw = is_raw
         self._positions: dict[str, int] = {}
+        self._decoders: dict[str, IncrementalDecoder] = {}
         self._current: str | None = None
         self._at_line_start = True
 
@@ -69,14 +73,14 @@ class Printer:
             self._show(log, with_header=len(logs) > 1 or self._current not in {None, log.slot})
 
     def _show(self, log: NodeLog, *, with_header: bool) -> None:
-        position = self._positions.get(log.path, 0)
-        with open(log.path, encoding="utf-8", errors="replace", newline="") as file:
-            file.seek(position)
-            while text := file.readline(_CHUNK):
+        decoder = self._decoders.setdefault(log.path, _new_decoder("replace"))
+        with open(log.path, "rb") as file:
+            file.seek(self._positions.get(log.path, 0))
+            while chunk := file.read(_CHUNK):
                 if with_header and self._current != log.slot:
                     self._header(log.slot)
                 self._current = log.slot
-                self._write(text)
+                self._write(decoder.decode(chunk))
             self._positions[log.path] = file.tell()
 
     def _header(self, slot: str) -> None:
@@ -84,5 +88,5 @@ class Printer:
         self._console.result(f"{lead}==> {neutralise(slot)} <==")
 
     def _write(self, text: str) -> None:
-        self._at_line_start = text.endswith("\n")
+        self._at_line_start = text.endswith("\n") or (not text and self._at_line_start)
         self._console.stdout.write(text if self._is_raw else neutralise(text.replace("\r\n", "\n")))

@@ -58,7 +58,10 @@ def _confirmed(fields: Sequence[str], console: Console, *, as_json: bool) -> boo
     names = neutralise(", ".join(fields))
     console.stderr.write(f"clear {plural(len(fields), 'field')} for all later runs: {names}? [y/N] ")
     console.stderr.flush()
-    return console.stdin.readline().strip().lower() in {"y", "yes"}
+    answer = console.stdin.readline()
+    if not answer.endswith("\n"):  # Ctrl-D leaves the cursor behind the question
+        console.note("")
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def _report(cleared: Sequence[str], console: Console, *, as_json: bool) -> int:
