@@ -111,10 +111,16 @@ class _Messages:
         *whole, rest = chunk.split(b"\n")
         for line in whole:
             self._parts.append(line)
-            kind, content = json.loads(b"".join(self._parts))
+            message = b"".join(self._parts)
             self._parts.clear()
             self._size = 0
-            self._take[kind](content)
+            try:
+                kind, content = json.loads(message)
+                take = self._take[kind]
+            except (ValueError, TypeError, KeyError) as error:
+                raise NodeError("the tool wrote into the descriptor that its process answers by", name="ProtocolError",
+                                retryable=False) from error
+            take(content)
         self._size += len(rest)
         if self._size > MOST_OUTPUT_BYTES:
             raise NodeError(f"the result is longer than {format_size(MOST_OUTPUT_BYTES)}", name="OutputTooLongError",

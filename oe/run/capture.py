@@ -17,17 +17,20 @@ from typing import Any, TextIO, cast
 
 _new_decoder = getincrementaldecoder("utf-8")
 _OUT, _ERR = 0, 1
+_LONGEST_PART = 64 * 1024
+"""Characters of a line without end that are kept before it is written all the same."""
 
 
 class Printed:
     """The receiver of one node's prints: hands whole lines to `write`. Safe from threads."""
 
-    __slots__ = ("_decoders", "_lock", "_parts", "_write")
+    __slots__ = ("_decoders", "_lock", "_parts", "_sizes", "_write")
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._lock = threading.RLock()
         self._parts: tuple[list[str], list[str]] = ([], [])
+        self._sizes = [0, 0]
         self._decoders: list[Any] = [None, None]
 
     def take(self, text: str, stream: int = _OUT) -> None:
@@ -37,11 +40,19 @@ class Printed:
             whole, end, rest = text.rpartition("\n")
             if end:
                 parts.append(whole + end)
-                lines = "".join(parts)
-                parts.clear()
-                self._write(lines)
+                self._hand_over(stream)
             if rest:
                 parts.append(rest)
+                self._sizes[stream] += len(rest)
+                if self._sizes[stream] > _LONGEST_PART:
+                    self._hand_over(stream)
+
+    def _hand_over(self, stream: int) -> None:
+        text = "".join(self._parts[stream])
+        self._parts[stream].clear()
+        self._sizes[stream] = 0
+        if text:
+            self._write(text)
 
     def take_bytes(self, data: bytes, stream: int = _OUT) -> None:
         """As `take`, for what was written to the stream's buffer."""
@@ -57,10 +68,7 @@ class Printed:
             for stream in (_OUT, _ERR):
                 if self._decoders[stream] is not None:
                     self.take(self._decoders[stream].decode(b"", final=True), stream)
-                rest = "".join(self._parts[stream])
-                self._parts[stream].clear()
-                if rest:
-                    self._write(rest)
+                self._hand_over(stream)
 
 
 _receiver: ContextVar[Printed | None] = ContextVar("oe_printed", default=None)

@@ -271,6 +271,12 @@ def test_a_process_that_dies_fails_its_node_alone(experiment: Experiment, source
     assert message in failure(experiment, "process", source).message
 
 
+def test_a_tool_that_writes_into_the_message_pipe_fails(experiment: Experiment) -> None:
+    source = ("import os\ndef run():\n    for descriptor in range(3, 20):\n        try: os.write(descriptor, b'[]\\n')\n"
+              "        except OSError: pass\n    return {'a': 1}")
+    assert failure(experiment, "process", source).name == "ProtocolError"
+
+
 def test_modules_of_the_working_folder_do_not_stand_before_the_standard_library(experiment: Experiment) -> None:
     experiment.write("json.py", "raise RuntimeError('the wrong json')")
     assert delta(experiment, "process", "import json\ndef run(): return {'a': json.dumps(1)}") == {"a": "1"}

@@ -117,6 +117,16 @@ def test_a_character_split_over_two_writes_of_bytes_is_whole() -> None:
         assert lines == ["café \ufffd\n"]
 
 
+def test_a_line_without_end_is_not_kept_for_ever() -> None:
+    with own_streams(), OutputCapture():
+        pieces: list[str] = []
+        send_prints_to(Printed(pieces.append))
+        for _ in range(1000):
+            print("x" * 1000, end="")
+        assert sum(map(len, pieces)) > 900_000
+        assert max(map(len, pieces)) < 100_000
+
+
 def test_the_stand_in_answers_as_a_stream_does() -> None:
     with own_streams(), OutputCapture():
         send_prints_to(Printed(lambda _: None))

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oe.redact import Redactor
 from oe.store.node_log import NodeLogFile, NodeLogFiles
@@ -139,3 +143,16 @@ def test_threads_write_whole_pieces(tmp_path: Path) -> None:
     log.close()
     lines = (tmp_path / "x.log").read_text().splitlines()
     assert sorted(lines) == sorted([letter * 40 for letter in "abcd" for _ in range(300)])
+
+
+@given(text=st.text("abc \n", max_size=200), secrets=st.lists(st.text("abc", min_size=6, max_size=12), max_size=4),
+       cuts=st.lists(st.integers(0, 200), max_size=30))
+def test_however_a_text_is_cut_no_secret_is_shown_and_nothing_else_is_lost(text: str, secrets: list[str],
+                                                                           cuts: list[int]) -> None:
+    places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+    with TemporaryDirectory() as folder:
+        shown = written(Path(folder, "x.log"), *(text[a:b] for a, b in pairwise(places)), secrets=tuple(secrets))
+    redactor = Redactor(secrets)
+    assert not redactor.finds(shown)
+    if not redactor.finds(text):
+        assert shown == (text or "(no file)")
