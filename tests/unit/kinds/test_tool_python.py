@@ -272,7 +272,7 @@ def test_a_process_that_dies_fails_its_node_alone(experiment: Experiment, source
 
 
 def test_a_tool_that_writes_into_the_message_pipe_fails(experiment: Experiment) -> None:
-    source = ("import os\ndef run():\n    for descriptor in range(3, 20):\n        try: os.write(descriptor, b'[]\\n')\n"
+    source = ("import os\ndef run():\n    for descriptor in range(3, 1000):\n        try: os.write(descriptor, b'[]\\n')\n"
               "        except OSError: pass\n    return {'a': 1}")
     assert failure(experiment, "process", source).name == "ProtocolError"
 
