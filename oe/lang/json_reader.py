@@ -18,7 +18,7 @@ from oe.lang.source import MAX_DEPTH, prepare
 from oe.text import clip, neutralise
 from oe.values import Json
 
-_TOKEN = re.compile(r'"((?:[^"\\]++|\\.)*+)"|([\[\]{},:])|([^\s\[\]{},:"]++)', re.DOTALL)
+_TOKEN = re.compile(r'"((?>(?:[^"\\]++|\\.)*))"|([\[\]{},:])|([^\s\[\]{},:"]++)', re.DOTALL)
 _STRING, _MARK = 1, 2  # groups of _TOKEN; the third is a literal
 
 

@@ -7,7 +7,7 @@ import re
 from oe.lang.yaml.reading import Reading
 
 _HEADER = re.compile(r"[|>](?:([1-9])([-+])?|([-+])([1-9])?)?[ \t]*+(?:(?<=[ \t])#[^\n]*+)?\n")
-_BLANK_LINES = re.compile(r"(?: *+\n)*+")
+_BLANK_LINES = re.compile(r"(?>(?: *+\n)*)")
 
 
 def read_block_scalar(reading: Reading, position: int, parent: int) -> tuple[str, int]:

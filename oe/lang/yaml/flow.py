@@ -21,7 +21,7 @@ from oe.values import Json
 _VALUE = rf'({FIRST}{FLOW_REST})|"([^"\\\n]*+)" *+'
 _ITEM = re.compile(f" *+(?:{_VALUE})[,\\]]")
 _PAIR = re.compile(rf' *+(?:([A-Za-z_][\w./$-]*+): ++|"([^"\\\n]*+)": *+)(?:(?:{_VALUE})[,}}]|(?=([\[{{])))')
-_SPACE = re.compile(r"(?:[ \t]*+(?:(?<![^ \t\n])#[^\n]*+)?\n)*+( *+)[ \t]*+")
+_SPACE = re.compile(r"(?>(?:[ \t]*+(?:(?<![^ \t\n])#[^\n]*+)?\n)*)( *+)[ \t]*+")
 _AFTER_COLON = " \t\n,[]{}"
 
 

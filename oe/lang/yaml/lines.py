@@ -8,7 +8,7 @@ from typing import NoReturn
 from oe.lang.yaml.reading import Reading, shown
 from oe.text import plural
 
-_NEXT = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?\n)*+( *+)")
+_NEXT = re.compile(r"(?>(?:[ \t]*+(?:#[^\n]*+)?\n)*)( *+)")
 _END = re.compile(r"[ \t]*+(?:(?<=[ \t])#[^\n]*+)?\n")
 
 

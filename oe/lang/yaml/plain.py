@@ -9,10 +9,10 @@ from oe.lang.yaml.reading import Reading, shown
 FIRST = r"(?:[^ \t\n\-?:,\[\]{}#&*!|>'\"%@`]|[\-?:](?![ \t\n,\[\]{}]))"
 """What begins a plain scalar in a block and in a flow collection alike."""
 
-BLOCK_REST = r"[^\n:#]*+(?:(?::(?![ \t\n])|(?<![ \t\n])#)[^\n:#]*+)*+"
+BLOCK_REST = r"[^\n:#]*+(?>(?:(?::(?![ \t\n])|(?<![ \t\n])#)[^\n:#]*+)*)"
 """A plain scalar from its second character to the end of its line, in a block; white space may end it."""
 
-FLOW_REST = r"[^\n:#,\[\]{}]*+(?:(?::(?![ \t\n,\[\]{}])|(?<![ \t\n])#)[^\n:#,\[\]{}]*+)*+"
+FLOW_REST = r"[^\n:#,\[\]{}]*+(?>(?:(?::(?![ \t\n,\[\]{}])|(?<![ \t\n])#)[^\n:#,\[\]{}]*+)*)"
 """The same in a flow collection."""
 
 _BLOCK_LINE = re.compile(BLOCK_REST)

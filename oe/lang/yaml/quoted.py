@@ -26,7 +26,7 @@ def read_quoted(reading: Reading, position: int, parent: int) -> tuple[str, int]
     if simple:
         return simple[simple.lastindex or 0], simple.end()
     double = reading.text[position] == '"'
-    whole = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"' if double else r"'[^']*+(?:''[^']*+)*+'", re.DOTALL)
+    whole = re.compile(r'"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"' if double else r"'[^']*+(?>(?:''[^']*+)*)'", re.DOTALL)
     match = whole.match(reading.text, position)
     if match is None:
         _unclosed(reading, position)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from oe.lang.yaml.reading import Reading, shown
 
-_BLANK = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?\n)*+")
+_BLANK = re.compile(r"(?>(?:[ \t]*+(?:#[^\n]*+)?\n)*)")
 _MARKER = r"^(?:---|\.\.\.)(?=[ \t\n])"
 _DIRECTIVE = r"%([^ \t\n]*)([^\n#]*)(?:(?<=[ \t])#[^\n]*)?\n"
 
