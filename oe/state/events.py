@@ -52,7 +52,7 @@ EVENTS: dict[str, EventType] = {event.name: event for event in (
               {"error": _TEXT, "name": _TEXT, "duration_ms": {"type": "number"}}, ("error",)),
     EventType("node.skipped", "a unit will not run", True, True, {"reason": _TEXT}, ("reason",)),
     EventType("node.cached", "an earlier result is replayed", True, True,
-              {"key": _TEXT, "saved": _OBJECT, "run": _TEXT}, ("key",)),
+              {"key": _TEXT, "saved": _OBJECT, "run": _TEXT, "since": _TEXT}, ("key",)),
     EventType("node.retrying", "an attempt failed and is tried again", True, True,
               {"error": _TEXT, "name": _TEXT, "delay_ms": {"type": "number"}}, ("error", "delay_ms")),
     EventType("node.cancelled", "an attempt was ended from outside", True, True, {"reason": _TEXT}, ("reason",)),

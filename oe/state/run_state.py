@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 from oe.state.events import Event
 from oe.values import Json, JsonObject
 
+_LISTED_RUNS = 3
+
 UnitStatus: TypeAlias = Literal["pending", "running", "success", "failed", "skipped", "cancelled", "parked"]
 
 
@@ -67,6 +69,10 @@ class RunState:
         self.active: dict[str, Activity] = {}
         self.counts: dict[UnitStatus, int] = {"pending": len(self.units)}
         self.cached = 0
+        self.cached_slots = 0
+        self.cached_from: dict[str, None] = {}
+        self.cached_since = ""
+        self.tokens_saved = 0
         self.input_tokens = 0
         self.output_tokens = 0
         self._handlers: dict[str, Callable[[Event], None]] = {
@@ -90,7 +96,7 @@ class RunState:
             "nodes": len(self.units), "ok": self.counts.get("success", 0), "cached": self.cached,
             "failed": self.counts.get("failed", 0), "skipped": self.counts.get("skipped", 0),
             "cancelled": self.counts.get("cancelled", 0),
-            "tokens_in": self.input_tokens, "tokens_out": self.output_tokens, "tokens_saved": 0, "cost_usd": 0,
+            "tokens_in": self.input_tokens, "tokens_out": self.output_tokens, "tokens_saved": self.tokens_saved, "cost_usd": 0,
             "duration_ms": round((ended - self.started_at) * 1000, 1),
         }
 
@@ -180,6 +186,15 @@ class RunState:
         if unit is not None:
             unit.cached = True
             self.cached += 1
+        saved = event.data.get("saved")
+        if isinstance(saved, dict):
+            self.tokens_saved += _count(saved.get("input_tokens")) + _count(saved.get("output_tokens"))
+        self.cached_slots += 1
+        self.cached_from.setdefault(str(event.data.get("run")), None)
+        while len(self.cached_from) > _LISTED_RUNS:
+            self.cached_from.popitem()
+        since = str(event.data.get("since", ""))
+        self.cached_since = min(self.cached_since, since) if self.cached_since else since
 
     def _tokens(self, event: Event) -> None:
         self.input_tokens += _count(event.data.get("input_tokens"))
