@@ -109,7 +109,7 @@ def mend_log(workspace: Workspace, run: Run, warn: Callable[[str], None]) -> Non
 
 def node_logs(workspace: Workspace, run: Run, node: str | None, *, by_start: bool) -> list[NodeLog]:
     """What the nodes of a run printed; of one node, or of one slot. `by_start`: in the order in which they first
-    started, for which the event log is read; otherwise by name. Raises NotFoundError for a name that the run has not."""
+    started, for which the event log is read; otherwise by name. Raises NotFoundError for an unknown name."""
     found = [NodeLog(slot, path) for slot, path in workspace.folder.node_logs(run.run_id)]
     if node is not None:
         found = [log for log in found if _is_of(log.slot, node)]

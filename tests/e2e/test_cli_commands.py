@@ -173,7 +173,7 @@ def test_help_and_wrong_usage_of_every_command(program: Program, command: str) -
 
 @pytest.mark.parametrize(("arguments", "needless"), [
     (("schema",), ("sqlite3", "asyncio", "importlib.resources")),
-    (("schema", "--events"), ("sqlite3", "asyncio", "importlib.resources")),
+    (("schema", "--events"), ("sqlite3", "asyncio", "importlib.resources", "oe.spec", "oe.kinds")),
     (("init", "--list"), ("sqlite3", "asyncio", "oe.app", "oe.spec")),
     (("runs",), ("asyncio", "importlib.resources", "subprocess", "ssl")),
 ])

@@ -6,6 +6,7 @@ import argparse
 
 from oe.cli.console import Console
 from oe.errors import ExitCode
+from oe.schemas import event_schemas, format_schema
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Prints one JSON object."""
-    from oe.schemas import event_schemas, format_schema  # costly, and not needed for --help
-
     console.result_json(event_schemas() if options.events else format_schema())
     return int(ExitCode.SUCCESS)
