@@ -6,6 +6,10 @@ from collections.abc import Iterable
 
 from oe.diagnostics import Problem, Severity, Span
 from oe.lang.document import Document, Path
+from oe.text import clip, neutralise
+
+_LONGEST = 600
+"""Characters of a message; longer ones quote something that nobody reads to the end."""
 
 
 class Report:
@@ -50,7 +54,8 @@ class Report:
         return sorted(self._problems, key=_place)
 
     def _add(self, severity: Severity, code: str, message: str, span: Span, hint: str | None) -> None:
-        self._problems[Problem(code, message, span, hint, severity)] = None
+        message = neutralise(clip(message, _LONGEST))
+        self._problems[Problem(code, message, span, hint and neutralise(clip(hint, _LONGEST)), severity)] = None
 
 
 def _place(problem: Problem) -> tuple[bool, str, int, int]:

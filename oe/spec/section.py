@@ -10,7 +10,7 @@ from oe.spec.keys import Key
 from oe.spec.level import Level
 from oe.spec.report import Report
 from oe.spec.shape import Misfit, expected_text, find_misfits, found_text, is_plain, misfit_hint
-from oe.text import clip, nearest, neutralise, parse_duration
+from oe.text import clip, nearest, parse_duration
 from oe.values import Json, JsonObject
 
 
@@ -132,7 +132,7 @@ def _refuse_unknown(report: Report, noun: str, table: KeyTable, name: str, path:
     """Reports the key and returns the one that was probably meant, or an empty text."""
     near = nearest(name, table.keys)
     hint = f"did you mean '{near}'?" if near else f"legal keys: {', '.join(table.keys)}"
-    report.error("unknown-key", f"{noun} has no key '{neutralise(clip(name, 60))}'", (*path, name), hint, key=True)
+    report.error("unknown-key", f"{noun} has no key '{clip(name, 60)}'", (*path, name), hint, key=True)
     return near or ""
 
 
@@ -142,7 +142,7 @@ def _refuse_misfit(report: Report, name: str, misfit: Misfit, path: Path) -> Non
     if misfit.message is not None:
         report.error("bad-value", f"'{where}': {misfit.message}", at)
         return
-    message = f"'{where}' must be {expected_text(misfit.schema)}, found {found_text(misfit.value)}"
+    message = f"'{where}' must be {expected_text(misfit.schema, misfit.value)}, found {found_text(misfit.value)}"
     if misfit.is_type:
         report.error("wrong-type", message, at, misfit_hint(misfit))
     else:
@@ -155,6 +155,6 @@ def _lower(doc: str) -> str:
 
 def _mapping_hint(level: Level, value: Json) -> str:
     if isinstance(value, str) and value and level.short:
-        return f"write {{{level.short}: {neutralise(clip(value, 40))}}}"
+        return f"write {{{level.short}: {clip(value, 40)}}}"
     first = next((key.name for key in level.keys if key.required), level.keys[0].name)
     return f"such as {{{first}: …}}"

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.lang.document import Path
-from oe.text import clip, did_you_mean, neutralise
+from oe.text import clip, did_you_mean
 from oe.values import Json, JsonObject, canonical, compact, is_number
 
 if TYPE_CHECKING:
@@ -162,10 +162,13 @@ def _checker(schema: str) -> Schema:
     return compile_schema(json.loads(schema))
 
 
-def expected_text(schema: Json) -> str:
-    """What a schema asks for, in words."""
+def expected_text(schema: Json, value: Json = None) -> str:
+    """What a schema asks for, in words; with the value that was found, the bound that it passes."""
     if not isinstance(schema, dict):
         return "a value"
+    most = schema.get("maximum")
+    if isinstance(value, int | float) and isinstance(most, int | float) and value > most and "title" not in schema:
+        return f"a number of at most {most}"
     if "title" in schema:
         return str(schema["title"])
     listed = schema.get("enum")
@@ -189,7 +192,7 @@ def found_text(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f"'{neutralise(clip(value, 40))}'" if value else "an empty text"
+        return f"'{clip(value, 40)}'" if value else "an empty text"
     if isinstance(value, dict):
         return "a mapping" if value else "an empty mapping"
     if isinstance(value, list):
@@ -208,7 +211,7 @@ def misfit_hint(misfit: Misfit) -> str | None:
     if isinstance(value, dict) and value and schema.get("type") == "array":
         return "write a list: begin each item with '- '"
     if _takes(schema, "array") and isinstance(value, str):
-        return f"write [{neutralise(clip(value, 40))}]"
+        return f"write [{clip(value, 40)}]"
     if isinstance(value, str) and not _takes(schema, "string") and re.fullmatch(r"-?[0-9.]+|true|false", value):
         return "remove the quotes"
     return None

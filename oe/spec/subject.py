@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 
 from oe.lang.document import Path
@@ -11,7 +11,11 @@ from oe.spec.reading import Gaps, Reading
 from oe.spec.schema_files import SchemaFiles
 from oe.spec.sources import KindRules, SpecFiles
 from oe.spec.topology import Topology
+from oe.text import did_you_mean
 from oe.values import Json
+
+_MOST_COMPARED = 300_000
+"""Names that are compared with others for hints."""
 
 
 class Subject:
@@ -23,6 +27,13 @@ class Subject:
         self.kinds: Mapping[str, KindRules] = reading.kinds
         self.files: SpecFiles = reading.files
         self.schemas: SchemaFiles = reading.schemas
+        self._compared = 0
+
+    def near(self, word: str, names: Collection[str]) -> str | None:
+        """A hint that names what was probably meant. After very many comparisons there are no more hints: a thousand
+        typing errors are one mistake, and time is bounded."""
+        self._compared += len(names)
+        return did_you_mean(word, names) if self._compared <= _MOST_COMPARED else None
 
     @cached_property
     def containers(self) -> dict[str, Pipeline | Loop]:

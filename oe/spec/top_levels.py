@@ -8,6 +8,7 @@ from oe.spec.level import (
     BOOLEAN,
     CACHE,
     DURATION,
+    LARGEST,
     POSITIVE,
     STRING,
     Level,
@@ -83,7 +84,8 @@ LLM = Level("llm", "'llm'", "Which model answers, and how it is called.", (
 ), short="provider")
 
 BUDGET = Level("budget", "a budget", "Hard limits, reserved before each call.", (
-    Key("usd", {"type": "number", "exclusiveMinimum": 0, "title": "a positive number of US dollars"}, "Cost."),
+    Key("usd", {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST,
+                "title": "a positive number of US dollars"}, "Cost."),
     Key("tokens", POSITIVE, "Tokens in and out together."),
     Key("calls", POSITIVE, "Calls of models and agents."),
 ))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from oe.spec.model import Edge, Pipeline
 from oe.spec.report import Report
 from oe.spec.subject import Subject
-from oe.text import did_you_mean
 
 
 def check(subject: Subject, report: Report) -> None:
@@ -44,7 +43,7 @@ def _is_good_end(subject: Subject, report: Report, name: str, path: tuple[str | 
         report.error("member-edge", f"node '{name}' is {_place(subject, name)}, so no edge can name it", path,
                      f"use '{container}' instead")
     elif not subject.gaps.units:
-        report.error("unknown-unit", f"there is no node, pipeline or loop '{name}'", path, did_you_mean(name, units))
+        report.error("unknown-unit", f"there is no node, pipeline or loop '{name}'", path, subject.near(name, units))
     return False
 
 

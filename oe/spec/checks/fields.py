@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from oe.spec.report import Report
 from oe.spec.subject import Subject
-from oe.text import did_you_mean
 
 
 def check(subject: Subject, report: Report) -> None:
@@ -16,7 +15,7 @@ def check(subject: Subject, report: Report) -> None:
         for key, names in (("reads", node.reads), ("writes", node.writes)):
             for name in names:
                 if name not in fields:
-                    hint = did_you_mean(name, fields) or f"declare it: state: {{schema: {{{name}: {{type: …}}}}}}"
+                    hint = subject.near(name, fields) or f"declare it: state: {{schema: {{{name}: {{type: …}}}}}}"
                     report.error("unknown-field", f"'{key}' of node '{node.id}' names '{name}', which is no state "
                                  "field", subject.item_path((*node.path, key), name), hint)
 

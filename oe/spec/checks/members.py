@@ -6,7 +6,6 @@ from oe.lang.document import Path
 from oe.spec.model import Loop, Node, Pipeline
 from oe.spec.report import Report
 from oe.spec.subject import Subject
-from oe.text import did_you_mean
 
 
 def check(subject: Subject, report: Report) -> None:
@@ -32,7 +31,7 @@ def _find_node(subject: Subject, report: Report, name: str, path: Path) -> Node 
         report.error("bad-member", f"'{name}' is a pipeline or loop, but only nodes can be stages or bodies", path,
                      "use an experience node for what nests")
     elif not subject.gaps.units:
-        report.error("unknown-member", f"there is no node '{name}'", path, did_you_mean(name, experience.nodes))
+        report.error("unknown-member", f"there is no node '{name}'", path, subject.near(name, experience.nodes))
     return None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from oe.spec.model import Unit
 from oe.spec.report import Report
 from oe.spec.subject import Subject
-from oe.text import did_you_mean
 
 
 def check(subject: Subject, report: Report) -> None:
@@ -16,6 +15,6 @@ def check(subject: Subject, report: Report) -> None:
     units: list[Unit] = [*experience.nodes.values(), *experience.pipelines.values(), *experience.loops.values()]
     for unit in units:
         if unit.phase is not None and unit.phase not in experience.phases:
-            hint = did_you_mean(unit.phase, experience.phases) or f"phases: {', '.join(experience.phases)}"
+            hint = subject.near(unit.phase, experience.phases) or f"phases: {', '.join(experience.phases)}"
             report.error("unknown-phase", f"phase '{unit.phase}' is not declared under 'phases'",
                          (*unit.path, "phase"), hint)

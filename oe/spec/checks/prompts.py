@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from posixpath import dirname, join, normpath
+
 from oe.diagnostics import Problem
 from oe.errors import OeError
 from oe.lang.document import Path, Positions
@@ -45,7 +47,8 @@ def _check_prompt(subject: Subject, report: Report, node: Node, prompt: str, pat
     except OeError as error:
         report.error(error.code, error.message, path, error.hint)
     else:
-        report.add(_file_problems(subject, prompt, text, node_places(subject, node)[1]))
+        name = normpath(join(dirname(subject.experience.file), prompt))
+        report.add(_file_problems(subject, name, text, node_places(subject, node)[1]))
 
 
 def _file_problems(subject: Subject, name: str, text: str, place: Place) -> list[Problem]:

@@ -9,7 +9,7 @@ from oe.spec.places import Site, find_sites
 from oe.spec.reference_rules import Flaw, find_path_flaw, segment_offset
 from oe.spec.report import Report
 from oe.spec.subject import Subject
-from oe.text import clip, did_you_mean, nearest
+from oe.text import clip
 
 
 def check(subject: Subject, report: Report) -> None:
@@ -34,7 +34,7 @@ def _state(subject: Subject, site: Site) -> Flaw | None:
     if name not in fields:
         if subject.gaps.fields:
             return None
-        hint = did_you_mean(str(name), fields) or _other_root(subject, site, str(name))
+        hint = subject.near(str(name), fields) or _other_root(subject, site, str(name))
         return Flaw("unknown-field", f"'{_shown(reference)}': there is no state field '{clip(str(name), 40)}'", hint,
                     segment_offset(reference, 0))
     if name in subject.gaps.bad_fields:
@@ -56,7 +56,7 @@ def _args(subject: Subject, site: Site) -> Flaw | None:
         return None
     name = str(reference.segments[0])
     if name not in arguments:
-        hint = did_you_mean(name, arguments)
+        hint = subject.near(name, arguments)
         if hint is None:
             is_field = name in subject.experience.fields
             hint = f"write $.{name} for the state field" if is_field else "declare it under args"
@@ -74,7 +74,7 @@ def _inputs(subject: Subject, site: Site) -> Flaw | None:
         return None
     offset = segment_offset(reference, 0)
     if name not in subject.experience.units:
-        hint = did_you_mean(name, place.inputs or subject.experience.units)
+        hint = subject.near(name, place.inputs or subject.experience.units)
         return Flaw("unknown-input", f"'{_shown(reference)}': there is no unit '{clip(name, 40)}'", hint, offset)
     return Flaw("not-a-predecessor", f"'{_shown(reference)}': '{name}' is no direct predecessor of {place.noun}",
                 f"add needs: [{name}]", offset)
@@ -133,8 +133,7 @@ def _bare_hint(subject: Subject, site: Site, name: str) -> str:
     if name in subject.experience.fields:
         return f"add it to reads: [{', '.join((*node.reads, name))}]"
     known = [*subject.argument_names(node), *(subject.experience.arguments or ()), *site.place.inputs, *node.reads]
-    near = nearest(name, known)
-    return f"did you mean '{near}'?" if near else "give it under args, or add a field to reads"
+    return subject.near(name, known) or "give it under args, or add a field to reads"
 
 
 def _shown(reference: Reference) -> str:
