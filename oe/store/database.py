@@ -151,7 +151,7 @@ def _identify(connection: sqlite3.Connection, path: str) -> int:
     try:
         application_id, = connection.execute("PRAGMA application_id").fetchone()
         version, = connection.execute("PRAGMA user_version").fetchone()
-        tables, = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        tables = connection.execute("PRAGMA schema_version").fetchone()[0]
     finally:
         if connection.in_transaction:
             connection.execute("COMMIT")
