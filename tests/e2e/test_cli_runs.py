@@ -171,6 +171,17 @@ def test_runs_are_listed_newest_first_in_pages(program: Program, done: Path) -> 
     assert shown.stderr == "more: oe runs --before run-2\n"
 
 
+def test_the_object_of_run_and_resume_is_as_documented(program: Program, done: Path) -> None:
+    for command in ("run", "resume"):
+        result = program.run(command, "--json", "--quiet", cwd=done)
+        assert result.exit_code == 0, result.stderr
+        check_shape(result.json(), "run")
+    (done / "tool.py").write_text("def first(inputs, ctx):\n    raise ValueError('broken')\n\nsecond = first\n")
+    failed = program.run("run", "--json", "--quiet", cwd=done)
+    assert failed.json()["exit_code"] == failed.exit_code == 1
+    check_shape(failed.json(), "run")
+
+
 def test_no_runs_yet_is_an_empty_list_and_makes_nothing(program: Program, tmp_path: Path) -> None:
     folder = write_experience(tmp_path / "new", HELD, tool=TOOL)
     assert program.run("runs", cwd=folder) == (0, "", "no runs yet\n")
