@@ -97,7 +97,8 @@ def _tell_unordered(subject: Subject, report: Report, look: _Look, writer: int, 
     noun, field, name = look.place.noun, look.field, subject.topology.ids[writer]
     if is_behind:
         report.error("reads-later-write", f"{noun} sees '{field}', which only '{name}' writes, and that runs later",
-                     _at(subject, look), f"give '{field}' a default, or let '{name}' come first", inside=look.inside)
+                     _at(subject, look), f"give '{field}' a default or persist: true, or let '{name}' come first",
+                     inside=look.inside)
         return
     target = subject.topology.ids[look.place.unit or 0]
     report.error("reads-unordered-write", f"{noun} sees '{field}', which only '{name}' writes, and that does not come "
