@@ -21,26 +21,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.program import ROOT, Program, Result
+from tests.support.examples import EXAMPLES, NAMES, copy_example, statuses
+from tests.support.program import Program, Result
 
 CAN_MOUNT = shutil.which("unshare") is not None and subprocess.run(
     ["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
-EXAMPLES = ROOT / "examples"
-NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/experience.yaml"))
-MADE_BY_RUNS = shutil.ignore_patterns(".openexpertise", "report.md", "verdict.md", "dist", "__pycache__", ".*_cache")
-
-
-def copy_example(name: str, target: Path) -> Path:
-    """A copy without what earlier runs in the checkout have left."""
-    return Path(shutil.copytree(EXAMPLES / name, target / name, ignore=MADE_BY_RUNS))
-
-
-def statuses(result: Result) -> dict[str, str]:
-    return {node["id"]: node["status"] for node in result.json()["nodes"]}
 
 
 def test_every_example_has_a_test_here() -> None:
-    assert NAMES == ["dataset-aggregate", "hello-tool", "host-report", "release-gates"]
+    assert NAMES == ["dataset-aggregate", "hello-tool", "host-report", "release-gates", "stdlib-census"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -339,6 +328,10 @@ class TestReadmes:
             lines = [re.sub(pattern, name, line) for line in lines]
         return sorted(lines)
 
+    def without_figures(self, lines: list[str]) -> list[str]:
+        """The steady lines with every number taken out."""
+        return [re.sub(r"\d[\d.,]*", "N", line) for line in self.steady(lines)]
+
     @pytest.mark.parametrize("name", ["dataset-aggregate", "hello-tool", "release-gates"])
     def test_commands_print_what_is_shown(self, shell: Any, name: str) -> None:
         commands = self.commands(name)
@@ -352,3 +345,10 @@ class TestReadmes:
         printed = json.loads("\n".join(shell(command)))
         assert {key: type(value) for key, value in printed.items()} == {
             key: type(value) for key, value in json.loads("\n".join(shown)).items()}
+
+    def test_the_census_prints_what_is_shown_but_for_figures(self, shell: Any) -> None:
+        commands = self.commands("stdlib-census")
+        assert commands
+        for command, shown in commands:
+            printed = shell(command.replace("oe run examples/stdlib-census", "oe run --arg limit=40 examples/stdlib-census"))
+            assert self.without_figures(printed) == self.without_figures(shown), command
