@@ -7,11 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.diagnostics import Problem
-from oe.errors import NotFoundError, SpecError, UsageError
+from oe.errors import ExitCode, NotFoundError, OeError, SpecError, UsageError
 from oe.ids import is_run_id
-from oe.kinds import KINDS
 from oe.lang.document import Document
-from oe.spec.load import build_experience
 from oe.spec.model import Experience
 from oe.store.data_folder import DataFolder
 from oe.store.local_files import LocalFiles
@@ -19,6 +17,7 @@ from oe.store.lock import this_process
 from oe.values import Json
 
 if TYPE_CHECKING:
+    from oe.ports.kind import NodeKind
     from oe.ports.store import Run, RunLock, Store
 
 __all__ = ["Experience", "Loaded", "Workspace", "find_file", "load_experience", "read_experience"]
@@ -26,7 +25,11 @@ __all__ = ["Experience", "Loaded", "Workspace", "find_file", "load_experience", 
 FILE_NAMES = ("experience.yaml", "experience.yml", "experience.json")
 """What an experience's file is called in its directory, first one first."""
 
-KINDS_BY_NAME = {kind.name: kind for kind in KINDS}
+def kinds_by_name() -> dict[str, NodeKind]:
+    """Every node kind by its name."""
+    from oe.kinds import KINDS
+
+    return {kind.name: kind for kind in KINDS}
 
 
 class Loaded(NamedTuple):
@@ -51,12 +54,15 @@ def find_file(path: str) -> str:
 
 def read_experience(path: str) -> Loaded:
     """Reads and checks an experience; runs and creates nothing. A text that cannot be read is a problem too."""
+    from oe.spec.load import build_experience  # costs 15 ms, which looking at runs can do without
+
     file = find_file(path)
     try:
         document = _read_document(file)
     except SpecError as error:
         return Loaded(None, list(error.problems))
-    experience, problems = build_experience(document, KINDS_BY_NAME, LocalFiles(os.path.dirname(os.path.abspath(file))))
+    files = LocalFiles(os.path.dirname(os.path.abspath(file)))
+    experience, problems = build_experience(document, kinds_by_name(), files)
     return Loaded(experience, problems)
 
 
@@ -127,6 +133,11 @@ class Workspace:
             raise UsageError(f"'{name}' is the beginning of several runs: {', '.join(run.run_id for run in found)}")
         return found[0]
 
+    def living_runs(self) -> list[Run]:
+        """Runs of this experience that a live process carries, newest first."""
+        return [run for run in self.store.find_runs(self.key, limit=1000)
+                if run.status == "running" and self.folder.liveness(run.run_id, run.owner) != "dead"]
+
     def status_of(self, run: Run) -> str:
         """The run's status, with `running` told apart from `interrupted` by the kernel lock of its owner."""
         if run.status == "running" and self.folder.liveness(run.run_id, run.owner) == "dead":
@@ -135,8 +146,12 @@ class Workspace:
 
 
 def _read_document(file: str) -> Document:
-    with open(file, "rb") as stream:
-        data = stream.read()
+    try:
+        with open(file, "rb") as stream:
+            data = stream.read()
+    except OSError as error:
+        raise OeError(f"cannot read '{file}': {(error.strerror or str(error)).lower()}", code="unreadable",
+                      exit_code=ExitCode.INVALID) from error
     return _parse(data, file)
 
 

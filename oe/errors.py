@@ -92,6 +92,13 @@ class AlreadyRunningError(OeError):
     exit_code = ExitCode.ALREADY_RUNNING
 
 
+class SkippedError(OeError):
+    """Nothing was done, as asked for: another run is going on (`--if-running skip`). Not a failure."""
+
+    code = "skipped"
+    exit_code = ExitCode.SUCCESS
+
+
 class NodeError(OeError):
     """A node's attempt failed. `retryable` is False for deterministic faults (semantics §2, on_error).
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-from oe.app import KINDS_BY_NAME, Workspace, load_experience, schema_loader
+from oe.app import Workspace, kinds_by_name, load_experience, schema_loader
 from oe.clock import SystemClock, iso
-from oe.errors import AlreadyRunningError, OeError, UsageError
+from oe.errors import AlreadyRunningError, NotFoundError, OeError, SkippedError, UsageError
 from oe.ids import is_run_id, new_run_id
 from oe.lang.scope import Missing
 from oe.net.processes import Processes
-from oe.ports.cache import ResultCache
+from oe.plan.graph import Graph
+from oe.plan.selection import Selection, select
+from oe.ports.cache import Entry, ResultCache
 from oe.ports.committed import committed_events, log_of
 from oe.ports.store import Milestone, NewRun, Outcome, Run, RunExists
 from oe.redact import Redactor, secrets_of
 from oe.run.bus import EventBus
+from oe.run.capture import OutputCapture
 from oe.run.replay import CacheUse
 from oe.run.session import Outside, Part, RunResult, Session
 from oe.run.threads import DaemonThreads
@@ -29,12 +35,18 @@ from oe.store.cache_files import CacheFiles
 from oe.store.event_log import JsonlLog
 from oe.store.local_files import LocalFiles
 from oe.store.node_log import NodeLogFiles
+from oe.text import did_you_mean
 from oe.values import Json, canonical
 
 __all__ = [
     "EventBus", "Resumed", "RunHandle", "RunOptions", "RunResult", "is_text_argument", "resume_run", "run_experience",
     "start_run",
 ]
+
+
+IfRunning: TypeAlias = Literal["allow", "wait", "skip", "fail"]
+
+_POLL_SECONDS = 0.2
 
 
 class RunHandle(Protocol):
@@ -47,7 +59,8 @@ class RunHandle(Protocol):
 
 
 class RunOptions(NamedTuple):
-    """How one run is to be carried out, beside what the experience says."""
+    """How one run is to be carried out, beside what the experience says. `only`, `start` (--from) and `refresh` select
+    a part of the graph; `again` are nodes that a resumed run runs although it has finished them."""
 
     args: Mapping[str, Json] = {}
     concurrency: int | None = None
@@ -57,7 +70,12 @@ class RunOptions(NamedTuple):
     warn: Callable[[str], None] | None = None
     on_start: Callable[[RunHandle], None] | None = None
     cache: bool | ResultCache = True
-    refresh: frozenset[str] = frozenset()
+    only: str | None = None
+    start: str | None = None
+    refresh: Sequence[str] = ()
+    again: Sequence[str] = ()
+    earlier: Mapping[str, Entry] = MappingProxyType({})
+    if_running: IfRunning = "allow"
 
 
 async def run_experience(spec: Experience | str | os.PathLike[str], *,  # noqa: PLR0913 -- the library's documented call
@@ -75,17 +93,54 @@ async def run_experience(spec: Experience | str | os.PathLike[str], *,  # noqa: 
 
 
 async def start_run(experience: Experience, options: RunOptions, events: EventBus | None = None) -> RunResult:
-    """A new run from its arguments to its end."""
-    files = LocalFiles(experience.folder)
-    args = bind_arguments(experience, dict(options.args), schema_loader(files))
+    """A new run from its arguments to its end. Raises SkippedError where `if_running` says skip and another runs."""
+    args = bind_arguments(experience, dict(options.args), schema_loader(LocalFiles(experience.folder)))
     if options.run_id is not None and not is_run_id(options.run_id):
         raise UsageError(f"'{options.run_id}' is no run id", hint="letters, digits, '.', '_' and '-', at most 100")
+    selection = _selection(experience, options)
     with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
-        run = _create_run(workspace, experience, args, options.run_id)
-        from oe.ports.store import Milestone
+        earlier = _earlier(workspace) if selection.reused else {}
+        with await _entry(workspace, options.if_running):
+            run = _create_run(workspace, experience, args, options.run_id)
+        part = Part(run, args, Milestone(1, "run.started", run.started_at, {"args": run.args}), options.concurrency,
+                    options.timeout_seconds, selection)
+        return await _carry_out(workspace, experience, part, options._replace(earlier=earlier), events)
 
-        milestone = Milestone(1, "run.started", run.started_at, {"args": run.args})
-        return await _carry_out(workspace, experience, _part(run, args, milestone, options), options, events)
+
+def _selection(experience: Experience, options: RunOptions) -> Selection:
+    if options.only is None and options.start is None and not options.refresh:
+        return Selection()
+    return select(Graph(experience), only=options.only, start=options.start, refresh=options.refresh)
+
+
+def _earlier(workspace: Workspace) -> dict[str, Entry]:
+    """By key what the latest run gave, whether its nodes are cached or not."""
+    entries: dict[str, Entry] = {}
+    for run in workspace.store.find_runs(workspace.key, limit=1):
+        for outcome in workspace.store.journal(run.run_id):
+            if outcome.status == "success" and outcome.key is not None and not outcome.details.get("fallback"):
+                entries[outcome.key] = Entry(dict(outcome.writes), outcome.edge_output, outcome.metrics, run.run_id,
+                                             outcome.finished_at, outcome.slot, {}, {})
+    return entries
+
+
+async def _entry(workspace: Workspace, rule: IfRunning) -> AbstractContextManager[object]:
+    """The right to begin a run, as `--if-running` says: with every rule but allow, those who ask take turns between
+    looking at who runs and being one who does. Raises AlreadyRunningError, SkippedError."""
+    if rule == "allow":
+        return nullcontext()
+    while True:
+        turn = workspace.folder.turn(workspace.owner)
+        if turn is not None:
+            living = workspace.living_runs()
+            if not living:
+                return turn
+            turn.release()
+            if rule == "skip":
+                raise SkippedError(f"run '{living[0].run_id}' is being carried out by {_describe(living[0])}; skipped")
+            if rule == "fail":
+                raise AlreadyRunningError(f"run '{living[0].run_id}' is being carried out by {_describe(living[0])}")
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 class Resumed(NamedTuple):
@@ -111,8 +166,15 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
         now = SystemClock().now()
         run = workspace.store.reopen_run(run.run_id, workspace.owner, now, _spec_text(experience))
         milestone = Milestone(0, "run.resumed", now, {})
-        part = _part(run, args, milestone, options)
+        _expect_units(experience, options.again)
+        part = Part(run, args, milestone, options.concurrency, options.timeout_seconds, again=frozenset(options.again))
         return Resumed(await _carry_out(workspace, experience, part, options, events), reopened=True)
+
+
+def _expect_units(experience: Experience, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in experience.units:
+            raise NotFoundError(f"the experience has no unit '{name}'", hint=did_you_mean(name, experience.units))
 
 
 def _result_of(workspace: Workspace, experience: Experience, run: Run) -> RunResult:
@@ -187,7 +249,7 @@ async def _carry_out(workspace: Workspace, experience: Experience, part: Part, o
     run = part.run
     redactor = Redactor(secrets_of(os.environ))
     redactor.add(str(part.args[name]) for name in secret_arguments(experience) if name in part.args)
-    outside = _outside(workspace, experience, run.run_id, redactor, options)
+    outside = _outside(workspace, experience, part, redactor, options)
     if events is not None:
         outside = outside._replace(bus=events)
     if run.resumed:
@@ -196,15 +258,18 @@ async def _carry_out(workspace: Workspace, experience: Experience, part: Part, o
     if options.on_start is not None:
         options.on_start(session)
     try:
-        return await session.carry_out()
+        with OutputCapture():
+            return await session.carry_out()
     finally:
         if outside.log.broken:
             outside.log.repair(log_of(workspace.store.everything(run.run_id)))
         outside.log.close()
+        outside.processes.close()
 
 
-def _outside(workspace: Workspace, experience: Experience, run_id: str, redactor: Redactor,
+def _outside(workspace: Workspace, experience: Experience, part: Part, redactor: Redactor,
              options: RunOptions) -> Outside:
+    run_id, selection = part.run.run_id, part.selection
 
     files = LocalFiles(experience.folder)
     folder = workspace.folder
@@ -215,10 +280,11 @@ def _outside(workspace: Workspace, experience: Experience, run_id: str, redactor
     log = JsonlLog(folder.event_log(run_id), run_id, redactor=redactor, on_trouble=trouble)
     return Outside(
         store=workspace.store, log=log, bus=EventBus(), clock=SystemClock(), processes=Processes(),
-        threads=DaemonThreads(), files=files, kinds=KINDS_BY_NAME, redactor=redactor, environment=os.environ,
+        threads=DaemonThreads(), files=files, kinds=kinds_by_name(), redactor=redactor, environment=dict(os.environ),
         node_logs=NodeLogFiles(lambda slot: folder.node_log(run_id, slot), redactor),
         artifact=lambda name: folder.artifact(run_id, name), load_schema=schema_loader(files), random=_random,
-        cache=CacheUse(cache, experience.runtime.cache, options.refresh))
+        cache=CacheUse(cache, experience.runtime.cache, selection.refreshed, selection.reused, selection.required,
+                       options.earlier))
 
 
 def _random() -> float:

@@ -46,6 +46,14 @@ def format_duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
 
+def format_age(seconds: float) -> str:
+    """An age as people say it: `41s`, `5m`, `3h`, `12d`."""
+    for limit, unit, size in ((120, "s", 1), (7200, "m", 60), (172800, "h", 3600)):
+        if seconds < limit:
+            return f"{max(0, seconds) / size:.0f}{unit}"
+    return f"{seconds / 86400:.0f}d"
+
+
 def format_size(size_bytes: float) -> str:
     """A size in bytes with a binary unit: `512 B`, `1.5 KiB`."""
     for unit in ("B", "KiB", "MiB", "GiB"):

@@ -15,7 +15,8 @@ from oe.cli.stdout_guard import guarded_stdout
 from oe.clock import SystemClock
 from oe.errors import SpecError, UsageError
 from oe.launch import EventBus, RunHandle, RunOptions, RunResult
-from oe.render.progress import event_line, status_line, summary_line
+from oe.render.progress import cache_line, event_line, status_line, summary_line
+from oe.settings import choose
 from oe.state.status import StopReason
 from oe.text import clip, format_size, parse_duration
 from oe.values import Json, JsonObject, compact
@@ -31,6 +32,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Options that run and resume have in common."""
     parser.add_argument("--concurrency", type=int, metavar="N", help="units that may run at once")
     parser.add_argument("--timeout", metavar="DURATION", help="deadline for the run: 90, 30s, 5m, 2h")
+    parser.add_argument("--no-cache", action="store_true", help="neither take results from the cache nor keep them")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr, only warnings and errors")
     add_data_dir(parser)
     add_json(parser)
@@ -58,6 +60,14 @@ def seconds_of(text: str | None) -> float | None:
     return seconds
 
 
+def uses_cache(namespace: argparse.Namespace, console: Console) -> bool:
+    """Whether the cache is used: `--no-cache`, else OE_CACHE, else yes. Raises UsageError for another word."""
+    word = choose("cache", "off" if namespace.no_cache else None, console.environment, "OE_CACHE", "on").value
+    if word not in ("on", "off"):
+        raise UsageError(f"OE_CACHE is '{word}'", hint="write on or off")
+    return word == "on"
+
+
 def positive(value: int | None, option: str) -> int | None:
     """The value of an option that counts something. Raises UsageError for less than one."""
     if value is not None and value < 1:
@@ -74,8 +84,6 @@ def carry_out(start: Start, options: RunOptions, namespace: argparse.Namespace, 
         else:
             for line in _state_lines(result.state):
                 console.result(line)
-        if not namespace.quiet:
-            console.note(summary_line(result.as_object()))
         return int(result.exit_code)
 
 
@@ -96,11 +104,14 @@ async def _watched(start: Start, options: RunOptions, namespace: argparse.Namesp
         if console.is_terminal and not namespace.quiet:
             redraw = asyncio.create_task(display.redraw())
         try:
-            return await start(options._replace(on_start=on_start, warn=display.warn), bus)
+            result = await start(options._replace(on_start=on_start, warn=display.warn), bus)
         finally:
             if redraw is not None:
                 redraw.cancel()
             display.clear()
+    if not namespace.quiet:
+        display.note_end(result)
+    return result
 
 
 class _Display:
@@ -111,6 +122,7 @@ class _Display:
         self._drawn = False
         self._clock = SystemClock()
         self.run: RunHandle | None = None
+        self._cached_slot: Json = None
 
     def stop(self, reason: StopReason) -> None:
         """Passes a stop request on, and says so."""
@@ -118,15 +130,25 @@ class _Display:
             self.warn(f"oe: stopping ({reason}); once more to stop at once")
             self.run.stop(reason)
 
+    def note_end(self, result: RunResult) -> None:
+        """The last lines: what came from the cache, and how the run ended."""
+        if self.run is not None:
+            line = cache_line(self.run.state, self._clock.now())
+            if line is not None:
+                self._console.note(line)
+        self._console.note(summary_line(result.as_object()))
+
     def warn(self, text: str) -> None:
         """A line that stays."""
         self.clear()
         self._console.note(text)
 
     def note_event(self, record: JsonObject) -> None:
-        """Without a terminal: a line for every node that ends."""
+        """Without a terminal: a line for every node that ends; a cached one is told once."""
+        is_told = record["type"] == "node.finished" and record["slot"] == self._cached_slot
+        self._cached_slot = record["slot"] if record["type"] == "node.cached" else None
         line = event_line(record)
-        if line is not None:
+        if line is not None and not is_told:
             self._console.note(line)
 
     def note_failure(self, record: JsonObject) -> None:

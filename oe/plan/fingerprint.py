@@ -33,7 +33,7 @@ def fingerprint(parts: Mapping[str, Part]) -> Fingerprint:
 
 def recorded_parts(found: Fingerprint) -> JsonObject:
     """The parts as the journal keeps them: name -> [first half of the digest, size, short text or null]."""
-    return {name: [part.digest[:32], part.size, part.text if part.text is not None and part.size <= SHORT_TEXT else None]
+    return {name: [part.digest[:32], part.size, part.text if part.size <= SHORT_TEXT else None]
             for name, part in found.parts.items()}
 
 

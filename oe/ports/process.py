@@ -38,3 +38,6 @@ class ProcessRunner(Protocol):
         the variable `OE_MESSAGE_FD`, which exists only where `on_message` is given. A sink that raises ends the program
         as a cancellation would, and the error is raised from here. What a program that is left behind writes after the
         leader's end may be lost. Sinks are called on the loop and must not block."""
+
+    def close(self) -> None:
+        """Gives back what was held for running programs. Nothing is run after this."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from oe.clock import seconds_of_iso
 from oe.state.run_state import RunState
-from oe.text import clip, format_duration, neutralise, plural
+from oe.text import clip, format_age, format_duration, neutralise, plural
 from oe.values import JsonObject
 
 _TOLD = {"node.finished": "ok", "node.failed": "failed", "node.skipped": "skipped", "node.cancelled": "cancelled",
@@ -50,6 +51,17 @@ def event_line(record: JsonObject) -> str | None:
         delay = format_duration(float(str(record["delay_ms"])) / 1000)
         line += f" (attempt {record['attempt']}, next in {delay})"
     return clip(neutralise(line).replace("\n", " "), 400)
+
+
+def cache_line(state: RunState, now: float) -> str | None:
+    """What came from the cache, from which run and how old; None where nothing did."""
+    if not state.cached_slots:
+        return None
+    runs = list(state.cached_from)
+    source = runs[0] if len(runs) == 1 else "several runs"
+    age = format_age(now - seconds_of_iso(state.cached_since))
+    what = f"{plural(state.cached_slots, 'result')} came from the cache ({source}, up to {age} old)"
+    return what if state.worked_slots else f"warning: nothing ran: {what}; --no-cache runs anew"
 
 
 def summary_line(record: JsonObject) -> str:

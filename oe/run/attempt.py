@@ -14,6 +14,7 @@ from oe.plan.fingerprint import Fingerprint, recorded_parts
 from oe.ports.cache import Entry
 from oe.ports.kind import Executor, NodeOutput, Request
 from oe.ports.store import Failure, Outcome
+from oe.run.capture import Printed, send_prints_to
 from oe.run.context import AttemptContext, Surroundings
 from oe.run.retry import retry_delay
 from oe.spec.model import Node
@@ -131,6 +132,8 @@ class Attempts:
 
     async def _attempt(self, job: Job, number: int) -> tuple[NodeOutput, Writes]:
         context = AttemptContext(self._shared, job.slot, number, job.node.phase)
+        printed = Printed(context.log)
+        send_prints_to(printed)
         try:
             output = await self._execute(job, context)
             writes = self._checked(job, output.state_delta)
@@ -147,6 +150,7 @@ class Attempts:
         except Exception as error:
             raise NodeError(f"{type(error).__name__}: {error}", name=type(error).__name__) from error
         finally:
+            printed.finish()
             await context.close()
 
     async def _execute(self, job: Job, context: AttemptContext) -> NodeOutput:
@@ -155,6 +159,10 @@ class Attempts:
         try:
             if job.refusal is not None:
                 raise job.refusal
+            if self._shared.replay.is_required(job.node):
+                raise NodeError(f"no earlier result of '{job.node.id}' is known that would be the same now",
+                                name="NoResult", retryable=False, code="no-result",
+                                hint=f"run it first: --from {job.node.id}")
             request = Request(job.node, job.args, job.scope, job.view, job.node.writes)
             executor = job.executor()
             if limit is None:

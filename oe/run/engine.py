@@ -52,11 +52,13 @@ class Engine:
     After that `stopped` holds the reason of the stop, and `blocked` the units that could never be decided.
     """
 
-    def __init__(self, parts: Parts, concurrency: int, timeout_seconds: float | None) -> None:
+    def __init__(self, parts: Parts, concurrency: int, timeout_seconds: float | None,
+                 barred: Iterable[str] = ()) -> None:
         self._parts = parts
         self._graph = parts.graph
         self._concurrency = concurrency
         self._timeout_seconds = timeout_seconds
+        self._barred = [parts.graph.rank[unit_id] for unit_id in barred]
         self._frontier = Frontier(parts.graph, parts.views.test_edge, parts.views.test_unit)
         self._ready: list[tuple[int, int]] = []
         self._refusals: dict[int, NodeError] = {}
@@ -75,7 +77,7 @@ class Engine:
         self._ended = loop.create_future()
         if self._timeout_seconds is not None:
             self._timers.append(loop.call_later(self._timeout_seconds, self.stop, "deadline"))
-        self._follow(self._frontier.roots())
+        self._follow(self._frontier.bar(self._barred), self._frontier.roots())
         try:
             await self._wait()
         finally:
@@ -94,7 +96,7 @@ class Engine:
         if self.stopped is not None:
             self._cancel(always=True)
             return
-        self._follow(*self._stop(reason))
+        self._follow(self._stop(reason))
 
     @property
     def cancel_reason(self) -> str:
@@ -104,15 +106,15 @@ class Engine:
         return {"fail_run": "sibling_failed", "hangup": "user", "terminated": "user",
                 "fault": "parent_failed"}.get(self.stopped, self.stopped)
 
-    def _stop(self, reason: StopReason) -> list[Iterator[Decision]]:
+    def _stop(self, reason: StopReason) -> Iterator[Decision]:
         """Cancels what runs and bars what has not started; the decisions that follow are still to be acted on."""
         self.stopped = reason
-        unstarted = [rank for _, rank in self._ready if self._graph.units[rank].join != "always"]
+        unstarted = {rank for _, rank in self._ready}
         self._ready = sorted(entry for entry in self._ready if self._graph.units[entry[1]].join == "always")
         self._cancel(always=False)
         cleanup_seconds = self._parts.experience.runtime.cleanup_timeout_seconds
         self._timers.append(asyncio.get_running_loop().call_later(cleanup_seconds, self._cancel_all))
-        return [self._frontier.stop(), *(self._frontier.bar(rank) for rank in unstarted)]
+        return self._frontier.stop(unstarted)
 
     async def _wait(self) -> None:
         assert self._ended is not None
@@ -189,7 +191,7 @@ class Engine:
             result = task.result()
         following = [self._settle(rank, result)]
         if result.end is End.FAIL_RUN and self.stopped is None:
-            following += self._stop("fail_run")
+            following.append(self._stop("fail_run"))
         self._follow(*following)
 
     def _settle(self, rank: int, result: Result) -> Iterator[Decision]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from oe.clock import Clock
@@ -15,11 +16,15 @@ from oe.spec.model import CacheRule, Node
 
 
 class CacheUse(NamedTuple):
-    """How a run uses the cache. `cache` None: not at all. `refreshed` nodes are run whatever the cache holds."""
+    """How a run uses the cache. `cache` None: not at all. `refreshed` nodes are run whatever the cache holds; `reused`
+    ones take what any earlier run gave under the same key, cached or not (`earlier`); `required` ones are never run."""
 
     cache: ResultCache | None
     rule: CacheRule
     refreshed: frozenset[str] = frozenset()
+    reused: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+    earlier: Mapping[str, Entry] = MappingProxyType({})
 
 
 class Replay:
@@ -44,12 +49,19 @@ class Replay:
     def find(self, node: Node, found: Fingerprint, is_valid: Callable[[Entry], bool]) -> Entry | None:
         """The kept result, unless it is too old, the files that it made are not there as it made them, or it does not
         fit the experience any more."""
-        if self._use.cache is None or node.id in self._use.refreshed or not self.is_kept(node):
+        use = self._use
+        if node.id in use.refreshed:
             return None
-        entry = self._use.cache.find(found.key)
-        if entry is None or self._is_stale(node, entry) or not self._are_products_there(node, entry):
-            return None
-        return entry if is_valid(entry) else None
+        entry = use.cache.find(found.key) if use.cache is not None and self.is_kept(node) else None
+        if entry is not None and (self._is_stale(node, entry) or not self._are_products_there(node, entry)):
+            entry = None
+        if entry is None and node.id in use.reused:
+            entry = use.earlier.get(found.key)
+        return entry if entry is not None and is_valid(entry) else None
+
+    def is_required(self, node: Node) -> bool:
+        """Whether the node may not be run: its result has to be known."""
+        return node.id in self._use.required
 
     def keep(self, node: Node, found: Fingerprint, slot: str, output: NodeOutput) -> None:
         """Keeps what a slot gave, where results of its node are kept."""

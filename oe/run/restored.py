@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 
 from oe.ports.store import Outcome
 
@@ -37,6 +38,14 @@ class Restored:
     def discard(self, slot: str) -> None:
         """The slot's outcome has been taken, or does not count any more."""
         self._last.pop(slot, None)
+
+    def forget(self, nodes: Collection[str]) -> list[str]:
+        """Discards the successes of these units, items and nested slots among them; the slots that are forgotten."""
+        slots = [slot for slot, outcome in self._last.items()
+                 if outcome.status == "success" and re.split(r"[\[/]", slot, maxsplit=1)[0] in nodes]
+        for slot in slots:
+            del self._last[slot]
+        return slots
 
     def left(self) -> list[str]:
         """Slots with a success that nobody took: at the end of a run, what its experience no longer has."""

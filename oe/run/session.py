@@ -9,6 +9,7 @@ from typing import NamedTuple
 from oe.clock import Clock
 from oe.errors import ExitCode
 from oe.plan.graph import Graph
+from oe.plan.selection import Selection
 from oe.ports.committed import committed_events
 from oe.ports.event_log import EventLog
 from oe.ports.files import Files
@@ -81,13 +82,16 @@ class RunResult(NamedTuple):
 
 class Part(NamedTuple):
     """One process's part of a run. `args` are complete, secret ones included; `milestone` is what began this part
-    (run.started or run.resumed); limits that are None are the experience's own."""
+    (run.started or run.resumed); limits that are None are the experience's own. Nodes in `again` are run again although
+    an earlier process of the run finished them."""
 
     run: Run
     args: JsonObject
     milestone: Milestone
     concurrency: int | None = None
     timeout_seconds: float | None = None
+    selection: Selection = Selection()
+    again: frozenset[str] = frozenset()
 
 
 class Session:
@@ -101,6 +105,8 @@ class Session:
         self._timeout_seconds = part.timeout_seconds or experience.runtime.timeout_seconds
         self._args = part.args
         self._milestone = part.milestone
+        self._selection = part.selection
+        self._again = part.again
         self._graph = Graph(experience)
         self._ledger = Ledger(self._graph, experience.fields, run.base)
         self._restored = Restored()
@@ -113,6 +119,7 @@ class Session:
         outside = self._outside
         recorder = Recorder(self._run.run_id, outside.store, outside.log, outside.bus, self.state)
         self._restored = Restored(outside.store.journal(self._run.run_id) if self._run.resumed else ())
+        recorder.supersede(self._restored.forget(self._again))
         engine = self._engine = self._assemble(recorder, self._restored)
         recorder.emit(committed_events(self._milestone), flush=True)
         try:
@@ -144,7 +151,7 @@ class Session:
         runner = AnyUnitRunner(Tools(views, self._ledger, attempts, slots, keys, restored, recorder, outside.clock,
                                      self._concurrency))
         return Engine(Parts(experience, self._graph, self._ledger, views, recorder, runner, restored, outside.clock),
-                      self._concurrency, self._timeout_seconds)
+                      self._concurrency, self._timeout_seconds, self._selection.barred)
 
     def _cancel_reason(self) -> str:
         return self._engine.cancel_reason if self._engine is not None else "user"
@@ -160,8 +167,9 @@ class Session:
         final = self._ledger.final()
         now = self._outside.clock.now()
         self.state.finished_at = now
-        milestones = self._outside.store.end_run(self._run.run_id, Ending(
-            status, reason, now, final, self.state.totals(), self._publications() if status == "success" else ()))
+        publications = self._publications() if status == "success" and self._selection.is_whole else ()
+        milestones = self._outside.store.end_run(
+            self._run.run_id, Ending(status, reason, now, final, self.state.totals(), publications))
         recorder.emit([event for milestone in milestones for event in committed_events(milestone)], flush=True)
         return RunResult(self._run.run_id, status, reason, exit_code(status, reason), final,
                          [unit.as_object() for unit in self.state.units.values()], self.state.totals())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
@@ -72,8 +72,8 @@ class Frontier:
         self._crossed: set[int] = set()
 
     def roots(self) -> Iterator[Decision]:
-        """Decisions for the units without incoming edges, in file order."""
-        ranks = [rank for rank, count in enumerate(self._undecided) if not count]
+        """Decisions for the units without incoming edges that are not barred, in file order."""
+        ranks = [rank for rank, count in enumerate(self._undecided) if not count and rank not in self._barred]
         for rank in sorted(ranks, key=self._graph.file_place.__getitem__):
             yield from self._decide(rank)
 
@@ -83,28 +83,24 @@ class Frontier:
         for link in self._graph.outgoing[rank]:
             yield from self._decide_edge(link, self._edge_state(link, how))
 
-    def stop(self) -> Iterator[Decision]:
-        """Bars every unit that has not started, `always` units apart, and gives the decisions that follow: their edges
-        count as failed from now on. A barred unit stays pending: a resumed run decides it anew."""
-        barred = [rank for rank in range(len(self._graph)) if rank not in self._crossed and not self._is_always(rank)]
-        self._barred.update(barred)
-        for rank in barred:
+    def stop(self, unstarted: Collection[int]) -> Iterator[Decision]:
+        """Bars every unit that has not started, `always` units apart, and gives the decisions that follow. `unstarted`
+        are those that were told to be ready and have not started."""
+        waiting = [rank for rank in range(len(self._graph)) if rank not in self._crossed or rank in unstarted]
+        return self.bar([rank for rank in waiting if self._graph.units[rank].join != "always"])
+
+    def bar(self, ranks: Collection[int]) -> Iterator[Decision]:
+        """Bars units: their edges count as failed from now on. A barred unit stays pending: a resumed run decides it
+        anew."""
+        self._barred.update(ranks)
+        for rank in ranks:
             for link in self._graph.outgoing[rank]:
                 if link.number not in self._edges:
                     yield from self._decide_edge(link, EdgeState.FAILED)
 
-    def bar(self, rank: int) -> Iterator[Decision]:
-        """Takes back a Ready decision of a unit that has not started; as `stop` for that one unit."""
-        self._barred.add(rank)
-        for link in self._graph.outgoing[rank]:
-            yield from self._decide_edge(link, EdgeState.FAILED)
-
     def blocked(self) -> list[int]:
         """Ranks that are neither settled nor barred: the units a deadlock names."""
         return [rank for rank in range(len(self._graph)) if rank not in self._settled and rank not in self._barred]
-
-    def _is_always(self, rank: int) -> bool:
-        return self._graph.units[rank].join == "always"
 
     def _decide_edge(self, link: Link, state: EdgeState) -> Iterator[Decision]:
         self._edges[link.number] = state

@@ -70,6 +70,7 @@ class RunState:
         self.counts: dict[UnitStatus, int] = {"pending": len(self.units)}
         self.cached = 0
         self.cached_slots = 0
+        self.worked_slots = 0
         self.cached_from: dict[str, None] = {}
         self.cached_since = ""
         self.tokens_saved = 0
@@ -96,7 +97,8 @@ class RunState:
             "nodes": len(self.units), "ok": self.counts.get("success", 0), "cached": self.cached,
             "failed": self.counts.get("failed", 0), "skipped": self.counts.get("skipped", 0),
             "cancelled": self.counts.get("cancelled", 0),
-            "tokens_in": self.input_tokens, "tokens_out": self.output_tokens, "tokens_saved": self.tokens_saved, "cost_usd": 0,
+            "tokens_in": self.input_tokens, "tokens_out": self.output_tokens, "tokens_saved": self.tokens_saved,
+            "cost_usd": 0,
             "duration_ms": round((ended - self.started_at) * 1000, 1),
         }
 
@@ -121,6 +123,7 @@ class RunState:
 
     def _started(self, event: Event) -> None:
         slot = event.slot or ""
+        self.worked_slots += "items" not in event.data
         unit = self.units.get(slot)
         if unit is None:
             self.active[slot] = Activity(slot, event.attempt or 1, event.ts)

@@ -98,6 +98,10 @@ class DataFolder:
         make_folder(self.run_folder(run_id))
         return self._locks.acquire(self._lock_file(run_id), owner)
 
+    def turn(self, owner: Owner) -> Lock | None:
+        """The lock that those hold in turns who look whether a run is going on before they begin one."""
+        return self._locks.acquire(f"{self.root}/runs/turn.lock", owner)
+
     def liveness(self, run_id: str, owner: Owner) -> Liveness:
         """Whether the recorded owner of a run is alive, dead, or on another host."""
         return self._locks.liveness(self._lock_file(run_id), owner)

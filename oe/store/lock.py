@@ -30,6 +30,12 @@ class Lock:
         self._path = path
         self._descriptor = descriptor
 
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
     def release(self) -> None:
         """Gives the run up. The file stays: removing it would let two processes lock two files of one name."""
         if self._descriptor >= 0:

@@ -9,7 +9,7 @@ from oe.app import Experience
 from oe.cli.arguments import add_arguments, read_arguments
 from oe.cli.console import Console
 from oe.cli.parser import add_path
-from oe.cli.running import add_run_options, carry_out, checked_experience, positive, seconds_of
+from oe.cli.running import add_run_options, carry_out, checked_experience, positive, seconds_of, uses_cache
 from oe.launch import EventBus, RunOptions, RunResult, is_text_argument, resume_run
 
 
@@ -17,6 +17,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Options of resume."""
     add_path(parser)
     parser.add_argument("--run-id", metavar="RUN", default="latest", help="run id, unique prefix, or latest (default)")
+    parser.add_argument("--retry", action="append", default=[], metavar="NODE",
+                        help="run this unit again although it has finished; repeatable")
     add_arguments(parser)
     add_run_options(parser)
 
@@ -28,7 +30,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     experience = checked_experience(options.path, console)
     args = read_arguments(options.args, options.arg, partial(is_text_argument, experience), console)
     return carry_out(partial(_resume, experience, console),
-                     RunOptions(args, concurrency, timeout, options.run_id, options.data_dir), options, console)
+                     RunOptions(args, concurrency, timeout, options.run_id, options.data_dir,
+                                cache=uses_cache(options, console), again=options.retry), options, console)
 
 
 async def _resume(experience: Experience, console: Console, options: RunOptions, bus: EventBus) -> RunResult:

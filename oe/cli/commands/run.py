@@ -8,7 +8,7 @@ from functools import partial
 from oe.cli.arguments import add_arguments, read_arguments
 from oe.cli.console import Console
 from oe.cli.parser import add_path
-from oe.cli.running import add_run_options, carry_out, checked_experience, positive, seconds_of
+from oe.cli.running import add_run_options, carry_out, checked_experience, positive, seconds_of, uses_cache
 from oe.launch import RunOptions, is_text_argument, start_run
 
 
@@ -17,6 +17,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_path(parser)
     add_arguments(parser)
     parser.add_argument("--run-id", metavar="ID", help="the run's id (default: made from the date)")
+    parser.add_argument("--only", metavar="NODE", help="run this unit alone; its inputs come from earlier runs")
+    parser.add_argument("--from", dest="start", metavar="NODE", help="run this unit and all after it; reuse the rest")
+    parser.add_argument("--refresh", action="append", default=[], metavar="NODE",
+                        help="run this unit whatever the cache holds; repeatable")
+    parser.add_argument("--if-running", choices=("allow", "wait", "skip", "fail"), default="allow",
+                        help="what to do while another run of this experience goes on (default: allow)")
     add_run_options(parser)
 
 
@@ -27,4 +33,6 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     experience = checked_experience(options.path, console)
     args = read_arguments(options.args, options.arg, partial(is_text_argument, experience), console)
     return carry_out(partial(start_run, experience),
-                     RunOptions(args, concurrency, timeout, options.run_id, options.data_dir), options, console)
+                     RunOptions(args, concurrency, timeout, options.run_id, options.data_dir,
+                                cache=uses_cache(options, console), only=options.only, start=options.start,
+                                refresh=options.refresh, if_running=options.if_running), options, console)
