@@ -37,6 +37,46 @@ def recorded_parts(found: Fingerprint) -> JsonObject:
             for name, part in found.parts.items()}
 
 
+def long_texts(found: Fingerprint, known: set[str]) -> dict[str, Json]:
+    """The longer texts among the parts by the first half of their digest, those apart that are `known` already; they
+    are from now on. So a prompt that a thousand items share is kept once a run."""
+    texts: dict[str, Json] = {}
+    for part in found.parts.values():
+        digest = part.digest[:32]
+        if part.size > SHORT_TEXT and part.text is not None and digest not in known:
+            known.add(digest)
+            texts[digest] = part.text
+    return texts
+
+
+class Change(NamedTuple):
+    """A part that differs between two keys; None where it is missing in one of them."""
+
+    part: str
+    before: str | None
+    after: str | None
+
+
+def changes(before: JsonObject, after: JsonObject, texts: Mapping[str, str]) -> list[Change]:
+    """What differs between two sets of recorded parts, by name. `texts` holds the longer texts of both."""
+    names = [*after, *(name for name in before if name not in after)]
+    return [Change(name, _shown(before.get(name), texts), _shown(after.get(name), texts))
+            for name in names if _digest(before.get(name)) != _digest(after.get(name))]
+
+
+def _digest(record: Json) -> Json:
+    return record[0] if isinstance(record, list) else None
+
+
+def _shown(record: Json, texts: Mapping[str, str]) -> str | None:
+    if not isinstance(record, list):
+        return None
+    digest, size, text = record
+    if text is None:
+        text = texts.get(str(digest))
+    return str(text) if text is not None else f"sha256:{digest}… ({size} bytes)"
+
+
 def spec_part(node: Node, experience: Experience) -> Part:
     """The node's spec as far as it can change the output: not needs, when, join, phase, timeout, concurrency, attempts.
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 from oe.clock import iso
 from oe.errors import NodeError
 from oe.lang.scope import MISSING, Missing, Scope
-from oe.plan.fingerprint import Fingerprint, recorded_parts
+from oe.plan.fingerprint import Fingerprint, long_texts, recorded_parts
 from oe.ports.cache import Entry
 from oe.ports.kind import Executor, NodeOutput, Request
 from oe.ports.store import Failure, Outcome
@@ -69,6 +69,7 @@ class Attempts:
         self._rules = shared.rules
         self._redactor = shared.redactor
         self._numbers = numbers
+        self._known_texts: set[str] = set()
         self._in_flight = asyncio.Semaphore(max_in_flight)
 
     @property
@@ -216,6 +217,9 @@ class Attempts:
         if job.found is not None:
             key = job.found.key
             details["parts"] = recorded_parts(job.found)
+            texts = long_texts(job.found, self._known_texts)
+            if texts:
+                details["texts"] = texts
         failure = Failure(error.name, self._redactor.text(_sentence(error))) if error else None
         self._shared.recorder.commit(Outcome(
             job.slot, number, status, started, self._shared.clock.now(), key, writes, edge_output, metrics or {},  # type: ignore[arg-type]

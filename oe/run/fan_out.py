@@ -73,7 +73,7 @@ class FanOutRunner:
         assert node.for_each is not None
         scope, view = self._tools.views.of_node(rank, node)
         source = _source_list(node.for_each, scope)
-        listed = _listed_field(node)
+        listed = node.for_each.listed_field
         if listed in view:
             view = {name: value for name, value in view.items() if name != listed}
         shared = self._tools.keys.shared(node, scope, view)
@@ -216,12 +216,3 @@ def _source_list(rule: ForEach, scope: Scope) -> list[Json]:
 
 def _with_article(noun: str) -> str:
     return noun if noun == "null" else f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
-
-
-def _listed_field(node: Node) -> str | None:
-    """The state field that `source` names as a whole: it is no part of an item's view (semantics §2)."""
-    assert node.for_each is not None
-    for path, reference in node.for_each.source.references():
-        if not path and reference.root == "state" and len(reference.segments) == 1:
-            return str(reference.segments[0])
-    return None

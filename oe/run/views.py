@@ -34,10 +34,7 @@ class Views:
 
     def of_node(self, rank: int, node: Node) -> tuple[Scope, JsonObject]:
         """The node's scope, and its view: the fields that it declares in `reads`."""
-        names = self._names.get(node.id)
-        if names is None:
-            names = self._names[node.id] = self._names_of(node)
-        state = self._ledger.view(rank, names)
+        state = self._ledger.view(rank, self.names_of(node))
         view = {name: state[name] for name in node.reads if name in state}
         return Scope(state=state, args=self._args, inputs=self._inputs(rank), reads=view), view
 
@@ -63,7 +60,14 @@ class Views:
         ids, outputs = self._graph.ids, self._outputs
         return {ids[link.source]: outputs[link.source] for link in self._graph.incoming[rank] if link.source in outputs}
 
-    def _names_of(self, node: Node) -> tuple[str, ...]:
+    def names_of(self, node: Node) -> tuple[str, ...]:
+        """The state fields that the node's scope holds, as far as they have values."""
+        names = self._names.get(node.id)
+        if names is None:
+            names = self._names[node.id] = self._find_names(node)
+        return names
+
+    def _find_names(self, node: Node) -> tuple[str, ...]:
         references = [reference for _, reference in node.args.references()]
         if node.for_each is not None:
             references += [reference for _, reference in node.for_each.source.references()]

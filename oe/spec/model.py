@@ -52,6 +52,14 @@ class ForEach(NamedTuple):
     min_success: int | None
     path: Path
 
+    @property
+    def listed_field(self) -> str | None:
+        """The state field that `source` names as a whole: it is no part of an item's view or key (semantics §2)."""
+        for path, reference in self.source.references():
+            if not path and reference.root == "state" and len(reference.segments) == 1:
+                return str(reference.segments[0])
+        return None
+
 
 class Output(NamedTuple):
     """What a node gives: writes to state, and a value handed to its successors (MISSING where it has none)."""

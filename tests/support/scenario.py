@@ -163,7 +163,8 @@ class Scenario:
         run = self.store.create_run(NewRun(
             run_id, "scenario.yaml", "scenario", "1.0.0", dict(args or {}), {},
             {field.name: field.default for field in fields if field.default is not MISSING},
-            [field.name for field in fields if field.persist], "{}", 1_800_000_000.0, Owner("host", 1, 1)))
+            [field.name for field in fields if field.persist], "{}", 1_800_000_000.0 + 3600 * self._count,
+            Owner("host", 1, 1)))
         self.logs[run_id] = MemoryLog(run_id)
         milestone = Milestone(1, "run.started", run.started_at, {"args": run.args})
         return self._carry_out(run, milestone, concurrency, seed, dict(args or {}), meanwhile, refresh)
@@ -172,9 +173,10 @@ class Scenario:
                meanwhile: Callable[[Session], Awaitable[None]] | None = None) -> RunResult:
         """Goes on with the latest run."""
         run_id = f"r-{self._count}"
-        run = self.store.reopen_run(run_id, Owner("host", 2, 2), 1_800_000_100.0, "{}")
+        started = 1_800_000_000.0 + 3600 * self._count + 1800
+        run = self.store.reopen_run(run_id, Owner("host", 2, 2), started, "{}")
         self.logs[run_id].repair(log_of(self.store.everything(run_id)))
-        return self._carry_out(run, Milestone(0, "run.resumed", 1_800_000_100.0, {}), concurrency, seed, dict(run.args),
+        return self._carry_out(run, Milestone(0, "run.resumed", started, {}), concurrency, seed, dict(run.args),
                                meanwhile)
 
     def events(self, kind: str | None = None) -> list[dict[str, Any]]:

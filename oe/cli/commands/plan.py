@@ -1,0 +1,49 @@
+"""`oe plan`: what a run would do, without doing it."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+
+from oe.cli.arguments import add_arguments, read_arguments
+from oe.cli.console import Console
+from oe.cli.parser import add_data_dir, add_json, add_path
+from oe.errors import ExitCode
+from oe.text import neutralise, plural
+from oe.values import Json
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of plan."""
+    add_path(parser)
+    add_arguments(parser)
+    parser.add_argument("--no-cache", action="store_true", help="as if nothing were cached")
+    add_data_dir(parser)
+    add_json(parser)
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """One line a unit, then how many would run."""
+    from oe.cli.running import checked_experience, uses_cache
+    from oe.foresight import plan_run
+    from oe.inspection import find_workspace
+    from oe.launch import is_text_argument
+
+    experience = checked_experience(options.path, console)
+    args = read_arguments(options.args, options.arg, partial(is_text_argument, experience), console)
+    planned = plan_run(experience, args, find_workspace(options.path, options.data_dir),
+                       use_cache=uses_cache(options, console))
+    if options.json:
+        nodes: list[Json] = [{"id": unit.id, "action": unit.action, "reason": unit.reason,
+                              **({} if unit.items is None else {"items": unit.items[1], "items_run": unit.items[0]})}
+                             for unit in planned]
+        console.result_json({"nodes": nodes, "estimate": {"calls": 0, "tokens": 0, "usd": 0}})
+        return int(ExitCode.SUCCESS)
+    width = min(30, max(len(unit.id) for unit in planned))
+    for unit in planned:
+        count = "" if unit.items is None else f" {unit.items[0]} of {plural(unit.items[1], 'item')};"
+        console.result(f"{unit.action:<8} {unit.id:<{width}} {neutralise(count + ' ' + unit.reason).strip()}")
+    actions = [unit.action for unit in planned]
+    told = ", ".join(f"{actions.count(action)} {action}" for action in dict.fromkeys(actions))
+    console.result(f"{plural(len(planned), 'unit')}: {told}")
+    return int(ExitCode.SUCCESS)

@@ -1,0 +1,199 @@
+"""What a run would do, without doing it: keys are computed as far as the cache can answer for what comes before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, NamedTuple, TypeAlias
+
+from oe.errors import NodeError
+from oe.ids import item_slot
+from oe.lang.reference import Reference
+from oe.lang.scope import Missing, Scope
+from oe.plan.fingerprint import Fingerprint, changes, recorded_parts
+from oe.plan.graph import Graph, Link
+from oe.ports.cache import Entry
+from oe.ports.store import Outcome
+from oe.run.keys import Keys
+from oe.run.replay import Replay
+from oe.run.views import Views
+from oe.spec.model import Node, Unit
+from oe.state.ledger import Ledger
+from oe.text import plural
+from oe.values import Json, JsonObject
+
+Action: TypeAlias = Literal["run", "cached", "unknown", "skipped"]
+_LISTED_PARTS = 4
+
+
+class Planned(NamedTuple):
+    """What would happen to a unit, and why. `items` counts those of a fan-out that would run and in all."""
+
+    id: str
+    action: Action
+    reason: str
+    items: tuple[int, int] | None = None
+
+
+class Known(NamedTuple):
+    """What a forecast goes by. `earlier` gives the latest outcome of a slot in earlier runs."""
+
+    graph: Graph
+    views: Views
+    ledger: Ledger
+    keys: Keys
+    replay: Replay
+    is_valid: Callable[[Node, Entry], bool]
+    earlier: Callable[[str], Outcome | None]
+
+
+class Forecast:
+    """Walks the graph once in topological order. A unit behind one that would run is unknown where it depends on what
+    that one gives."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._graph = known.graph
+        self._planned: dict[int, Planned] = {}
+        self._unknown_writers: dict[str, int] = {}
+
+    def units(self) -> list[Planned]:
+        """One entry a unit, in the order of the file."""
+        for rank in range(len(self._graph)):
+            planned = self._planned[rank] = self._plan(rank)
+            if planned.action in ("run", "unknown"):
+                for node in self._graph.nodes_of(self._graph.units[rank]):
+                    for field in node.writes:
+                        self._unknown_writers[field] = self._unknown_writers.get(field, 0) | 1 << rank
+        places = self._graph.file_place
+        return [self._planned[rank] for rank in sorted(self._planned, key=places.__getitem__)]
+
+    def _plan(self, rank: int) -> Planned:
+        unit = self._graph.units[rank]
+        decided = self._join(rank, unit)
+        if decided is not None:
+            return decided
+        waits = self._waits_for(rank, unit)
+        if waits is not None:
+            return Planned(unit.id, "unknown", waits)
+        try:
+            if unit.when is not None and not self._known.views.test_unit(rank):
+                return Planned(unit.id, "skipped", f"when: {unit.when.text} is false")
+            if not isinstance(unit, Node):
+                return Planned(unit.id, "run", "pipelines and loops are not looked into")
+            return self._plan_node(rank, unit)
+        except NodeError as error:
+            return Planned(unit.id, "run", f"it would fail: {error.message}")
+
+    def _join(self, rank: int, unit: Unit) -> Planned | None:
+        """The decision that the incoming edges make, or None where the unit goes on."""
+        links = self._graph.incoming[rank]
+        if unit.join == "always" or not links:
+            return None
+        states = [self._edge(link) for link in links]
+        if unit.join == "any":
+            if "live" in states:
+                return None
+            if "unknown" in states:
+                return Planned(unit.id, "unknown", f"waits for {self._source(links, states, 'unknown')}")
+        elif "unknown" in states and "dead" not in states:
+            return Planned(unit.id, "unknown", f"waits for {self._source(links, states, 'unknown')}")
+        if "dead" in states:
+            source = self._source(links, states, "dead")
+            return Planned(unit.id, "skipped", f"predecessor skipped or condition false: {source}")
+        return None
+
+    def _source(self, links: list[Link], states: list[str], state: str) -> str:
+        return self._graph.ids[links[states.index(state)].source]
+
+    def _edge(self, link: Link) -> str:
+        source = self._planned[link.source]
+        if source.action == "skipped":
+            return "dead"
+        if source.action == "unknown":
+            return "unknown"
+        if link.when is None:
+            return "live"
+        if source.action == "run":
+            return "unknown"
+        try:
+            return "live" if self._known.views.test_edge(link) else "dead"
+        except NodeError:
+            return "unknown"
+
+    def _waits_for(self, rank: int, unit: Unit) -> str | None:
+        """Why the unit's key cannot be known yet, or None."""
+        for link in self._graph.incoming[rank]:
+            if self._planned[link.source].action in ("run", "unknown"):
+                return f"depends on what {self._graph.ids[link.source]} gives"
+        mask = self._graph.ancestors[rank]
+        for field in self._fields(unit):
+            if self._unknown_writers.get(field, 0) & mask:
+                return f"depends on the field {field}, which is written before it"
+        return None
+
+    def _fields(self, unit: Unit) -> Iterable[str]:
+        if unit.when is not None:
+            yield from _state_fields(unit.when.references())
+        for node in self._graph.nodes_of(unit):
+            yield from self._known.views.names_of(node)
+
+    def _plan_node(self, rank: int, node: Node) -> Planned:
+        scope, view = self._known.views.of_node(rank, node)
+        if node.for_each is not None:
+            return self._plan_items(rank, node, scope, view)
+        found = self._fingerprint(node, scope, view)
+        entry = self._entry(node, found)
+        if entry is None:
+            return Planned(node.id, "run", self._why(node, node.id, found))
+        self._known.ledger.record(rank, (), tuple(entry.state_delta.items()))
+        self._known.views.keep_output(rank, entry.edge_output)
+        return Planned(node.id, "cached", f"result of {entry.run_id}")
+
+    def _plan_items(self, rank: int, node: Node, scope: Scope, view: JsonObject) -> Planned:
+        assert node.for_each is not None
+        source = node.for_each.source.resolve(scope)
+        if not isinstance(source, list):
+            return Planned(node.id, "run", "its source is not a list")
+        view = {name: value for name, value in view.items() if name != node.for_each.listed_field}
+        outputs: list[Json] = []
+        missing = 0
+        reason = ""
+        for index, item in enumerate(source):
+            own = Scope(state=scope.state, args=scope.args, inputs=scope.inputs, item=item, index=index, reads=view)
+            found = self._fingerprint(node, own, view)
+            entry = self._entry(node, found)
+            if entry is None:
+                reason = reason or self._why(node, item_slot(node.id, index), found)
+                missing += 1
+                continue
+            self._known.ledger.record(rank, (index,), tuple(entry.state_delta.items()))
+            outputs.append(None if isinstance(entry.edge_output, Missing) else entry.edge_output)
+        if missing:
+            return Planned(node.id, "run", f"{reason} (first of {plural(missing, 'item')})", (missing, len(source)))
+        self._known.views.keep_output(rank, outputs)
+        return Planned(node.id, "cached", f"all of {plural(len(source), 'item')}", (0, len(source)))
+
+    def _fingerprint(self, node: Node, scope: Scope, view: JsonObject) -> Fingerprint:
+        args = node.args.resolve(scope)
+        shared = self._known.keys.shared(node, scope, view)
+        return self._known.keys.of_slot(node, shared, scope, args if isinstance(args, dict) else {})
+
+    def _entry(self, node: Node, found: Fingerprint) -> Entry | None:
+        return self._known.replay.find(node, found, lambda entry: self._known.is_valid(node, entry))
+
+    def _why(self, node: Node, slot: str, found: Fingerprint) -> str:
+        if not self._known.replay.is_kept(node):
+            return "its results are not cached"
+        before = self._known.earlier(slot)
+        parts = before.details.get("parts") if before is not None else None
+        if not isinstance(parts, Mapping):
+            return "it has no earlier result"
+        changed = [change.part for change in changes(parts, recorded_parts(found), {})]
+        if not changed:
+            return "its earlier result is not kept any more"
+        more = f" and {len(changed) - _LISTED_PARTS} more" if len(changed) > _LISTED_PARTS else ""
+        return f"changed: {', '.join(changed[:_LISTED_PARTS])}{more}"
+
+
+def _state_fields(references: Iterable[Reference]) -> Iterable[str]:
+    return (str(reference.segments[0]) for reference in references if reference.root == "state" and reference.segments)

@@ -1,0 +1,145 @@
+"""Which nodes run again and which do not: keys, replay, selection, resume after an edit — all in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from oe.lang.scope import MISSING
+from oe.ports.kind import NodeContext, NodeOutput, Request
+from oe.store.memory_cache import MemoryCache
+from tests.support.scenario import Scenario, fails, gives
+
+TEXT = """
+args: {who: {type: string, default: me}}
+state:
+  schema:
+    names: {type: array, items: {type: string}}
+    log: {type: array, merge: array_append, items: {type: string}}
+    first: {type: string, merge: set_once}
+graph:
+  nodes:
+    - {id: list, kind: step, writes: [names]}
+    - {id: each, kind: step, needs: list, reads: [names], writes: [log], args: {who: $item}, for_each: {source: $.names}}
+    - {id: sum, kind: step, needs: each, reads: [log], writes: [first], args: {me: $args.who}}
+"""
+
+
+async def shout(request: Request, context: NodeContext) -> NodeOutput:
+    return NodeOutput({"log": [str(request.args["who"]).upper()]}, MISSING, {})
+
+
+def cached_scenario(text: str = TEXT, names: tuple[str, ...] = ("a", "b", "c")) -> Scenario:
+    scenario = Scenario(text, {"list": gives({"names": list(names)}), "each": shout, "sum": gives({"first": "x"})})
+    scenario.cache = MemoryCache()
+    return scenario
+
+
+def calls_of(scenario: Scenario, **options: Any) -> list[str]:
+    scenario.kind.calls.clear()
+    assert scenario.run(**options).status == "success"
+    return scenario.kind.calls
+
+
+def test_a_second_run_runs_nothing_and_ends_in_the_same_state() -> None:
+    scenario = cached_scenario()
+    first = scenario.run(args={"who": "me"})
+    assert calls_of(scenario, args={"who": "me"}) == []
+    assert scenario.result is not None
+    assert scenario.result.state == first.state == {"names": ["a", "b", "c"], "log": ["A", "B", "C"], "first": "x"}
+    assert [event["slot"] for event in scenario.events("node.cached")] == ["list", "each[0]", "each[1]", "each[2]", "sum"]
+    assert all(event["run"] == "r-1" for event in scenario.events("node.cached"))
+
+
+def test_adding_one_item_runs_one_item() -> None:
+    scenario = cached_scenario()
+    scenario.run(args={"who": "me"})
+    scenario.kind.scripts = dict(scenario.kind.scripts) | {"list": gives({"names": ["a", "new", "b", "c"]})}
+    assert calls_of(scenario, args={"who": "me"}, refresh=["list"]) == ["list", "each[1]", "sum"]
+
+
+@pytest.mark.parametrize(("node", "again"), [
+    ("list", ["list"]),
+    ("each", ["each[0]", "each[1]", "each[2]"]),
+    ("sum", ["sum"]),
+])
+def test_only_what_depends_on_a_changed_file_runs_again(node: str, again: list[str]) -> None:
+    scenario = cached_scenario()
+    scenario.run(args={"who": "me"})
+    scenario.kind.contents = {node: {"./tools/x.py": "changed"}}
+    assert calls_of(scenario, args={"who": "me"}) == again
+
+
+def test_an_argument_reaches_only_those_who_use_it() -> None:
+    scenario = cached_scenario()
+    scenario.run(args={"who": "me"})
+    assert calls_of(scenario, args={"who": "you"}) == ["sum"]
+
+
+def test_comments_joins_time_outs_and_attempts_do_not_count() -> None:
+    scenario = cached_scenario()
+    scenario.run(args={"who": "me"})
+    edited = cached_scenario("# a comment\n" + TEXT.replace(
+        "id: sum, kind: step,", "id: sum, kind: step, timeout: 9s, on_error: {policy: retry, attempts: 5},"))
+    edited.cache = scenario.cache
+    assert calls_of(edited, args={"who": "me"}) == []
+
+
+@pytest.mark.parametrize("rule", ["cache: false", "effects: true", "cache: {ttl: 1ms}"])
+def test_what_says_so_is_not_replayed(rule: str) -> None:
+    text = TEXT.replace("{id: sum, kind: step,", f"{{id: sum, kind: step, {rule},")
+    scenario = cached_scenario(text)
+    scenario.run(args={"who": "me"})
+    scenario.run(args={"who": "me"})
+    assert scenario.kind.calls.count("sum") == 2
+    assert scenario.kind.calls.count("list") == 1
+
+
+def test_a_fallback_is_never_kept() -> None:
+    scenario = Scenario("""
+graph:
+  nodes:
+    - {id: a, kind: step, on_error: {policy: continue, output: {state_delta: {}}}}
+""", {"a": fails()})
+    scenario.cache = MemoryCache()
+    scenario.run()
+    scenario.run()
+    assert scenario.kind.calls == ["a", "a"]
+    assert scenario.cache.texts == {}
+
+
+def test_a_result_that_no_longer_fits_the_schema_is_run_again() -> None:
+    text = "state: {schema: {x: {type: TYPE}}}\ngraph:\n  nodes:\n    - {id: a, kind: step, writes: [x]}\n"
+    scenario = Scenario(text.replace("TYPE", "integer"), {"a": gives({"x": 1})})
+    scenario.cache = MemoryCache()
+    scenario.run()
+    stricter = Scenario(text.replace("TYPE", "string"), {"a": gives({"x": "1"})})
+    stricter.cache = scenario.cache
+    assert stricter.run().state == {"x": "1"}
+
+
+def test_resume_runs_again_what_an_edit_changed_and_its_earlier_writes_leave_the_fold() -> None:
+    scenario = cached_scenario()
+    scenario.cache = None
+    scenario.kind.scripts = dict(scenario.kind.scripts) | {"sum": fails(times=1)}
+    assert scenario.run(args={"who": "me"}).status == "partial"
+    scenario.kind.contents = {"list": {"./list.py": "changed"}}
+    scenario.kind.scripts = dict(scenario.kind.scripts) | {"list": gives({"names": ["a", "z"]}), "sum": gives()}
+    scenario.kind.calls.clear()
+    result = scenario.resume()
+    assert result.status == "success"
+    assert scenario.kind.calls == ["list", "each[1]", "sum"]
+    assert result.state == {"names": ["a", "z"], "log": ["A", "Z"]}
+    assert [outcome.slot for outcome in scenario.store.journal("r-1") if outcome.status == "success"] == [
+        "each[0]", "list", "each[1]", "each", "sum"]
+
+
+def test_raising_attempts_timeout_or_concurrency_before_resume_re_executes_nothing() -> None:
+    scenario = cached_scenario()
+    scenario.cache = None
+    scenario.kind.scripts = dict(scenario.kind.scripts) | {"sum": fails(times=1)}
+    scenario.run(args={"who": "me"})
+    scenario.kind.calls.clear()
+    assert scenario.resume(concurrency=8).status == "success"
+    assert scenario.kind.calls == ["sum"]
