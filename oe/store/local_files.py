@@ -13,6 +13,7 @@ _MOST_VISITED = 200_000
 """Directory entries that one glob may look at; more is a pattern or a folder that nobody meant."""
 
 _NEVER_MATCHED = "__pycache__"
+_NO_NAMES = frozenset({"", ".", ".."})
 
 
 class LocalFiles:
@@ -20,6 +21,7 @@ class LocalFiles:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = os.path.realpath(folder)
+        self._folders: dict[str, str] = {}
 
     def is_file(self, path: str) -> bool:
         return os.path.isfile(self._inside(path))
@@ -74,7 +76,18 @@ class LocalFiles:
         return self._inside(path)
 
     def _inside(self, path: str) -> str:
-        """The real path; raises OeError `path-outside` where it is not below the folder."""
+        """The real path; raises OeError `path-outside` where it is not below the folder. Folders are resolved once: the
+        same few hold the files of a thousand nodes."""
+        head, _, tail = path.rpartition("/")
+        if tail in _NO_NAMES or "\0" in tail:
+            return self._resolved(path)
+        folder = self._folders.get(head)
+        if folder is None:
+            folder = self._folders[head] = self._resolved(head or ("/" if path.startswith("/") else "."))
+        place = f"{folder}/{tail}"
+        return self._resolved(path) if os.path.islink(place) else place
+
+    def _resolved(self, path: str) -> str:
         if os.path.isabs(path):
             raise _outside(path)
         try:

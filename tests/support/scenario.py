@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
-from oe.digests import part_of_text
-from oe.errors import NodeError
+from oe.digests import Part, part_of_text
+from oe.errors import NodeError, NotFoundError
 from oe.lang.scope import MISSING
 from oe.lang.yaml import read_yaml
 from oe.ports.committed import log_of
@@ -27,6 +27,7 @@ from oe.store.memory_store import MemoryStore
 from tests.support.jump_loop import JumpClock, JumpLoop
 
 Script = Callable[[Request, NodeContext], Awaitable[NodeOutput]]
+Meanwhile = Callable[[Session], Coroutine[Any, Any, None]]
 
 
 def gives(delta: Mapping[str, Any] | None = None, *, after: float = 0.0, edge: Any = MISSING) -> Script:
@@ -96,6 +97,9 @@ class NoFiles:
     def read_bytes(self, path: str) -> bytes:
         raise FileNotFoundError(path)
 
+    def digest(self, path: str) -> Part:
+        raise NotFoundError(f"there is no file '{path}'")
+
     def names(self, path: str) -> list[str]:
         return []
 
@@ -155,7 +159,7 @@ class Scenario:
         self._count = 0
 
     def run(self, *, concurrency: int | None = None, seed: int | None = None, args: Mapping[str, Any] | None = None,
-            meanwhile: Callable[[Session], Awaitable[None]] | None = None, refresh: Iterable[str] = ()) -> RunResult:
+            meanwhile: Meanwhile | None = None, refresh: Iterable[str] = ()) -> RunResult:
         """A new run from start to end; `meanwhile` runs beside it."""
         self._count += 1
         run_id = f"r-{self._count}"
@@ -170,7 +174,7 @@ class Scenario:
         return self._carry_out(run, milestone, concurrency, seed, dict(args or {}), meanwhile, refresh)
 
     def resume(self, *, concurrency: int | None = None, seed: int | None = None,
-               meanwhile: Callable[[Session], Awaitable[None]] | None = None) -> RunResult:
+               meanwhile: Meanwhile | None = None) -> RunResult:
         """Goes on with the latest run."""
         run_id = f"r-{self._count}"
         started = 1_800_000_000.0 + 3600 * self._count + 1800
@@ -194,7 +198,7 @@ class Scenario:
         return next(dict(node) for node in self.result.nodes if node["id"] == unit)
 
     def _carry_out(self, run: Run, milestone: Milestone, concurrency: int | None, seed: int | None,
-                   args: dict[str, Any], meanwhile: Callable[[Session], Awaitable[None]] | None,
+                   args: dict[str, Any], meanwhile: Meanwhile | None,
                    refresh: Iterable[str] = ()) -> RunResult:
         async def main() -> RunResult:
             loop = asyncio.get_running_loop()
