@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
-from oe.digests import Part, part_of_text
+from oe import digests
 from oe.errors import NodeError, NotFoundError
 from oe.lang.scope import MISSING
 from oe.lang.yaml import read_yaml
@@ -75,7 +75,7 @@ class StepKind:
         return True
 
     def materials(self, node: Node, scope: object, files: object) -> dict[str, Any]:
-        return {name: part_of_text(text) for name, text in self.contents.get(node.id, {}).items()}
+        return {name: digests.part_of_text(text) for name, text in self.contents.get(node.id, {}).items()}
 
     def prepare(self, node: Node, files: object) -> StepKind:
         return self
@@ -97,7 +97,7 @@ class NoFiles:
     def read_bytes(self, path: str) -> bytes:
         raise FileNotFoundError(path)
 
-    def digest(self, path: str) -> Part:
+    def digest(self, path: str) -> digests.Part:
         raise NotFoundError(f"there is no file '{path}'")
 
     def names(self, path: str) -> list[str]:
