@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -62,7 +63,7 @@ class Engine:
         self._frontier = Frontier(parts.graph, parts.views.test_edge, parts.views.test_unit)
         self._ready: list[tuple[int, int]] = []
         self._refusals: dict[int, NodeError] = {}
-        self._running: dict[int, asyncio.Task[Result]] = {}
+        self._running: dict[int, asyncio.Task[None]] = {}
         self._ended: asyncio.Future[None] | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._fault: BaseException | None = None
@@ -171,24 +172,25 @@ class Engine:
         loop = asyncio.get_running_loop()
         while self._ready and len(self._running) < self._concurrency:
             _, rank = heappop(self._ready)
-            task = loop.create_task(self._carry_out(rank))
-            self._running[rank] = task
-            task.add_done_callback(lambda task, rank=rank: self._unit_ended(rank, task))  # type: ignore[misc]
+            task = self._running[rank] = loop.create_task(self._carry_out(rank))
+            task.add_done_callback(partial(self._see_to_the_end, rank))
         if not self._running and not self._ready and self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
 
-    def _carry_out(self, rank: int) -> Coroutine[object, object, Result]:
-        return self._parts.runner.run(rank, self._graph.units[rank], self._refusals.pop(rank, None))
+    async def _carry_out(self, rank: int) -> None:
+        result = await self._parts.runner.run(rank, self._graph.units[rank], self._refusals.pop(rank, None))
+        self._unit_ended(rank, result)  # here, not in a callback: successors start one turn of the loop earlier
 
-    def _unit_ended(self, rank: int, task: asyncio.Task[Result]) -> None:
-        del self._running[rank]
-        if task.cancelled():
-            result = Result(End.CANCELLED)
-        elif (error := task.exception()) is not None:
+    def _see_to_the_end(self, rank: int, task: asyncio.Task[None]) -> None:
+        """Settles a unit whose task could not: cancelled before it began, or a fault of the engine."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
             self._fail_engine(error)
-            result = Result(End.FAILED)
-        else:
-            result = task.result()
+        if rank in self._running:
+            self._unit_ended(rank, Result(End.CANCELLED if error is None else End.FAILED))
+
+    def _unit_ended(self, rank: int, result: Result) -> None:
+        del self._running[rank]
         following = [self._settle(rank, result)]
         if result.end is End.FAIL_RUN and self.stopped is None:
             following.append(self._stop("fail_run"))
