@@ -13,6 +13,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 BENCHMARKS = {
     "startup": "S1, S2: starting, running one node, help",
+    "chain": "S3, S6: 1,000 nodes one after the other, run and taken from the cache",
+    "wide": "S4, S5: independent nodes, doing nothing and waiting",
+    "footprint": "S8, S14: memory at its peak, bytes left on disk",
+    "yaml_reader": "S9: reading YAML",
+    "processes": "S13: running programs",
 }
 """Name of a file beside this one -> what it measures."""
 
