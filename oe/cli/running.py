@@ -17,8 +17,9 @@ from oe.errors import SpecError, UsageError
 from oe.launch import EventBus, RunHandle, RunOptions, RunResult
 from oe.render.progress import cache_line, event_line, status_line, summary_line
 from oe.settings import choose
+from oe.spec.results import result_fields
 from oe.state.status import StopReason
-from oe.text import clip, format_size, parse_duration
+from oe.text import clip, format_size, parse_duration, plural
 from oe.values import Json, JsonObject, compact
 
 Start: TypeAlias = Callable[[RunOptions, EventBus], Awaitable[RunResult]]
@@ -75,43 +76,36 @@ def positive(value: int | None, option: str) -> int | None:
     return value
 
 
-def carry_out(start: Start, options: RunOptions, namespace: argparse.Namespace, console: Console) -> int:
+def carry_out(experience: Experience, start: Start, options: RunOptions, namespace: argparse.Namespace,
+              console: Console) -> int:
     """Runs to the end, shows how it goes and what it gave; the exit code."""
     with guarded_stdout(console):
-        result = asyncio.run(_watched(start, options, namespace, console))
+        display = _Display(console)
+        result = asyncio.run(_watched(start, options, namespace, display))
         if namespace.json:
             console.result_json(result.as_object())
         else:
-            for line in _state_lines(result.state):
-                console.result(line)
+            _show_results(experience, result, console)
+        console.stdout.flush()
+        if not namespace.quiet:
+            display.note_end(result)
         return int(result.exit_code)
 
 
-async def _watched(start: Start, options: RunOptions, namespace: argparse.Namespace, console: Console) -> RunResult:
+async def _watched(start: Start, options: RunOptions, namespace: argparse.Namespace, display: _Display) -> RunResult:
     bus = EventBus()
-    display = _Display(console)
+    redraw = None
     if not namespace.quiet:
-        if console.is_terminal:
-            bus.subscribe(display.note_failure)
-        else:
-            bus.subscribe(display.note_event)
-
-    def on_start(handle: RunHandle) -> None:
-        display.run = handle
-
+        bus.subscribe(display.note_failure if display.is_terminal else display.note_event)
     with stop_on_signals(display.stop):
-        redraw = None
-        if console.is_terminal and not namespace.quiet:
+        if display.is_terminal and not namespace.quiet:
             redraw = asyncio.create_task(display.redraw())
         try:
-            result = await start(options._replace(on_start=on_start, warn=display.warn), bus)
+            return await start(options._replace(on_start=display.begin, warn=display.warn), bus)
         finally:
             if redraw is not None:
                 redraw.cancel()
             display.clear()
-    if not namespace.quiet:
-        display.note_end(result)
-    return result
 
 
 class _Display:
@@ -119,10 +113,15 @@ class _Display:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self.is_terminal = console.is_terminal
         self._drawn = False
         self._clock = SystemClock()
         self.run: RunHandle | None = None
         self._cached_slot: Json = None
+
+    def begin(self, run: RunHandle) -> None:
+        """Takes the run that is to be shown."""
+        self.run = run
 
     def stop(self, reason: StopReason) -> None:
         """Passes a stop request on, and says so."""
@@ -146,7 +145,8 @@ class _Display:
     def note_event(self, record: JsonObject) -> None:
         """Without a terminal: a line for every node that ends; a cached one is told once."""
         is_told = record["type"] == "node.finished" and record["slot"] == self._cached_slot
-        self._cached_slot = record["slot"] if record["type"] == "node.cached" else None
+        if record["type"] == "node.cached":
+            self._cached_slot = record["slot"]
         line = event_line(record)
         if line is not None and not is_told:
             self._console.note(line)
@@ -175,9 +175,16 @@ class _Display:
             self._drawn = False
 
 
-def _state_lines(state: JsonObject) -> Iterable[str]:
-    for field, value in state.items():
-        yield from _field_lines(field, value)
+def _show_results(experience: Experience, result: RunResult, console: Console) -> None:
+    """The fields that nothing reads on; what else there is, in one line on stderr."""
+    shown = set(result_fields(experience))
+    for field, value in result.state.items():
+        if field in shown:
+            for line in _field_lines(field, value):
+                console.result(line)
+    others = [field for field in result.state if field not in shown]
+    if others:
+        console.note(f"{plural(len(others), 'more field')}, see `oe state`: {clip(', '.join(others), 100)}")
 
 
 def _field_lines(field: str, value: Json) -> Iterable[str]:

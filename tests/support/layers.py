@@ -53,7 +53,7 @@ LAYERS = {
     "web": _layer({BASE, "state", "render", "app"}, "a surface reads snapshots and sends commands through app"),
     "mcp": _layer({BASE, "state", "render", "app"}, "a surface reads snapshots and sends commands through app"),
     "archive": _layer(set(), "the archive's importer runs before anything else is there to import"),
-    "cli": _layer({BASE, "archive", "lang", "state", "render", "settings", "app", "tui", "web", "mcp"},
+    "cli": _layer({BASE, "archive", "lang", "spec", "state", "render", "settings", "app", "tui", "web", "mcp"},
                   "the command line is the edge: it parses, asks app, prints and exits"),
     "api": _layer(_BELOW_APP | {"settings", "app"}, "the library's front only hands on what app and its layers offer"),
     "main": _layer({"cli"}, "`python -m oe` starts the command line and nothing else"),

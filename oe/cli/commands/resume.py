@@ -29,7 +29,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     timeout = seconds_of(options.timeout)
     experience = checked_experience(options.path, console)
     args = read_arguments(options.args, options.arg, partial(is_text_argument, experience), console)
-    return carry_out(partial(_resume, experience, console),
+    return carry_out(experience, partial(_resume, experience, console),
                      RunOptions(args, concurrency, timeout, options.run_id, options.data_dir,
                                 cache=uses_cache(options, console), again=options.retry), options, console)
 

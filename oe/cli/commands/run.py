@@ -32,7 +32,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     timeout = seconds_of(options.timeout)
     experience = checked_experience(options.path, console)
     args = read_arguments(options.args, options.arg, partial(is_text_argument, experience), console)
-    return carry_out(partial(start_run, experience),
+    return carry_out(experience, partial(start_run, experience),
                      RunOptions(args, concurrency, timeout, options.run_id, options.data_dir,
                                 cache=uses_cache(options, console), only=options.only, start=options.start,
                                 refresh=options.refresh, if_running=options.if_running), options, console)
