@@ -7,6 +7,7 @@ from typing import IO, NoReturn
 
 from oe.cli.console import Console
 from oe.errors import UsageError
+from oe.text import did_you_mean
 
 
 class HelpShown(Exception):
@@ -42,8 +43,16 @@ class Parser(argparse.ArgumentParser):
         """Makes the usage line: to be called when all arguments have been added. argparse's own differs from Python to
         Python, and while it parses intermixed arguments it does not know any more which are optional."""
         positionals = [action for action in self._actions if not action.option_strings]
-        words = [f"[{action.metavar}]" if action.nargs == "?" else str(action.metavar) for action in positionals]
+        forms = {"?": "[{}]", "*": "[{}...]"}
+        words = [forms.get(str(action.nargs), "{}").format(action.metavar) for action in positionals]
         self.usage = " ".join([self.prog, *words, "[options]"])
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        """argparse's own refusal names no nearest word, and reads differently from Python to Python."""
+        if action.choices is not None and value not in action.choices:
+            words = [str(word) for word in action.choices]
+            name = "/".join(action.option_strings) or str(action.metavar)
+            raise UsageError(f"{name} '{value}' is none of: {', '.join(words)}", hint=did_you_mean(str(value), words))
 
     def print_help(self, file: IO[str] | None = None) -> None:  # type: ignore[override]
         self._console.result(self.format_help().rstrip())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import cast
 
 from oe.errors import OeError
@@ -12,9 +13,9 @@ from oe.lang.scope import MISSING, Missing
 from oe.ports.cache import Entry
 from oe.store.faults import from_os
 from oe.store.private_files import make_folder, open_private
-from oe.values import Json, JsonObject, compact
+from oe.values import Json, JsonObject, compact, is_number
 
-_ENDING = ".json"
+ENDING = ".json"
 
 
 class CacheFiles:
@@ -28,8 +29,7 @@ class CacheFiles:
 
     def find(self, key: str) -> Entry | None:
         try:
-            with open(self._path(key), encoding="utf-8") as file:
-                return decode_entry(json.load(file))
+            return decode_entry(read_record(self._path(key)))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
@@ -46,26 +46,45 @@ class CacheFiles:
             self._write(path, encode_entry(entry))
         except OeError as error:
             self._tell(error)
-        except (OSError, ValueError) as error:
-            fault = from_os(path, error, doing="write") if isinstance(error, OSError) else OeError(str(error))
-            self._tell(fault)
+        except OSError as error:
+            self._tell(from_os(path, error, doing="write"))
+        except (ValueError, RecursionError) as error:
+            self._tell(OeError(f"the result of '{entry.slot}' cannot be kept in the cache: {error}"))
 
     def _path(self, key: str) -> str:
-        if len(key) != 64 or not all(digit in "0123456789abcdef" for digit in key):
+        if not is_key(key):
             raise ValueError(f"'{key[:80]}' is no cache key")
-        return f"{self._folder}/{key}{_ENDING}"
+        return f"{self._folder}/{key}{ENDING}"
 
     def _write(self, path: str, text: str) -> None:
-        """To a name of this process first, then renamed: no reader ever sees half an entry."""
-        draft = f"{path}.{os.getpid()}"
-        with open(open_private(draft, os.O_WRONLY | os.O_TRUNC), "wb") as file:
-            file.write(text.encode("utf-8", "surrogatepass"))
-        os.replace(draft, path)
+        """To a name of its own first, then renamed: no reader ever sees half an entry. The process id alone would not
+        do: two containers that share the folder may both be process 1."""
+        draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
+        try:
+            with open(open_private(draft, os.O_WRONLY | os.O_EXCL), "wb") as file:
+                file.write(text.encode("utf-8", "surrogatepass"))
+            os.replace(draft, path)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(draft)
+            raise
 
     def _tell(self, error: OeError) -> None:
         if not self._told:
             self._told = True
             self._on_trouble(error)
+
+
+def is_key(text: str) -> bool:
+    """Whether the text is a cache key: 64 hexadecimal digits, so that no path can be one."""
+    return len(text) == 64 and not text.strip("0123456789abcdef")
+
+
+def read_record(path: str) -> Json:
+    """What a cache file holds. Raises OSError, ValueError, RecursionError."""
+    with open(path, encoding="utf-8", errors="surrogatepass") as file:
+        record: Json = json.load(file, parse_constant=_refuse_constant)
+    return record
 
 
 def encode_entry(entry: Entry) -> str:
@@ -85,13 +104,19 @@ def decode_entry(record: Json) -> Entry:
     """The reverse. Raises ValueError for what is no entry."""
     if not isinstance(record, dict) or not isinstance(record.get("state_delta"), dict):
         raise ValueError("it is no cache entry")
-    meta = record.get("meta")
-    if not isinstance(meta, dict) or not isinstance(meta.get("ts"), int | float):
+    meta, metrics = record.get("meta"), record.get("metrics", {})
+    if not isinstance(meta, dict) or not is_number(meta.get("ts")):
         raise ValueError("it says nothing of where it comes from")
+    if not isinstance(metrics, dict):
+        raise ValueError("its metrics are no object")
     return Entry(
-        cast(JsonObject, record["state_delta"]), record.get("edge_output", MISSING),
-        cast(JsonObject, record.get("metrics") or {}), str(meta.get("run_id")), float(cast(float, meta["ts"])),
+        cast(JsonObject, record["state_delta"]), record.get("edge_output", MISSING), metrics,
+        str(meta.get("run_id")), float(cast(float, meta["ts"])),
         str(meta.get("slot")), _texts(meta.get("parts")), _texts(meta.get("produces")))
+
+
+def _refuse_constant(name: str) -> Json:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _texts(value: Json) -> dict[str, str]:

@@ -67,9 +67,12 @@ class RunLocks:
             os.close(descriptor)
             raise StoreError(f"cannot lock '{path}': {os.strerror(error.errno or 0).lower()}", code="store-locked",
                              hint=f"this file system may not support locks; {MOVE_HINT}") from error
+        if not _is_still_at(path, descriptor):  # pruned between open and lock: another may lock a new file of that name
+            os.close(descriptor)
+            return None
         with suppress(OSError):  # for people to read: the lock alone decides
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, (json.dumps(owner._asdict()) + "\n").encode())
+            written = os.write(descriptor, (json.dumps(owner._asdict()) + "\n").encode())
+            os.ftruncate(descriptor, written)  # afterwards: ext4 writes a file cut to nothing to disk when it is closed
         self._held.add(path)
         return Lock(self, path, descriptor)
 
@@ -99,6 +102,13 @@ def _start_time(pid: int) -> int:
             return int(file.read().rpartition(b")")[2].split()[19])
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def _is_still_at(path: str, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _is_locked(path: str) -> bool:

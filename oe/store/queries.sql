@@ -92,8 +92,10 @@ WHERE run.experience = ? ORDER BY run.id DESC LIMIT 1;
 -- name: insert_spec
 INSERT INTO spec (text) VALUES (?);
 
--- name: delete_unused_specs
-DELETE FROM spec WHERE id NOT IN (SELECT spec FROM run);
+-- name: delete_spec_of - the text of a run that is about to go, where no other run was made from it
+DELETE FROM spec
+WHERE id = (SELECT spec FROM run WHERE id = :run)
+  AND NOT EXISTS (SELECT 1 FROM run WHERE spec = (SELECT spec FROM run WHERE id = :run) AND id <> :run);
 
 -- name: workspace
 SELECT field, value FROM workspace WHERE experience = ? ORDER BY field;

@@ -106,8 +106,8 @@ class SqliteStore:
         with self._transaction:
             self._execute("delete_entries", stretch)
             self._execute("delete_publication", (number,))
+            self._connection.execute(_SQL["delete_spec_of"], {"run": number})
             self._execute("delete_run", (number,))
-            self._execute("delete_unused_specs")
         self._last_ids.pop(run_id, None)
 
     def find_run(self, run_id: str) -> Run | None:

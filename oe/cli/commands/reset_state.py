@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Sequence
 
 from oe.app import Workspace
-from oe.cli.console import Console, is_terminal
+from oe.cli.asking import confirmed
+from oe.cli.console import Console
 from oe.cli.parser import add_data_dir, add_experience, add_json
-from oe.errors import ExitCode, NotFoundError, UsageError
+from oe.errors import ExitCode, NotFoundError
 from oe.inspection import find_workspace, latest_spec_fields
 from oe.text import did_you_mean, neutralise, plural
 
@@ -29,7 +30,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         return _report([], console, as_json=options.json)
     with workspace:
         fields = _fields(workspace, options.field)
-        if fields and not options.yes and not _confirmed(fields, console, as_json=options.json):
+        if fields and not options.yes and not confirmed(_question(fields), "clear", console, as_json=options.json):
             console.note("nothing was cleared")
             return int(ExitCode.CANCELLED)
         cleared = workspace.store.clear_workspace(workspace.key, options.field) if fields else []
@@ -52,16 +53,8 @@ def _fields(workspace: Workspace, field: str | None) -> list[str]:
     return []
 
 
-def _confirmed(fields: Sequence[str], console: Console, *, as_json: bool) -> bool:
-    if as_json or not is_terminal(console.stdin):
-        raise UsageError("nobody can be asked here whether to clear", hint="--yes clears without asking")
-    names = neutralise(", ".join(fields))
-    console.stderr.write(f"clear {plural(len(fields), 'field')} for all later runs: {names}? [y/N] ")
-    console.stderr.flush()
-    answer = console.stdin.readline()
-    if not answer.endswith("\n"):  # Ctrl-D leaves the cursor behind the question
-        console.note("")
-    return answer.strip().lower() in {"y", "yes"}
+def _question(fields: Sequence[str]) -> str:
+    return f"clear {plural(len(fields), 'field')} for all later runs: {', '.join(fields)}?"
 
 
 def _report(cleared: Sequence[str], console: Console, *, as_json: bool) -> int:

@@ -1,0 +1,34 @@
+"""Ages and sizes on the command line, as types of options."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from oe.text import parse_duration
+
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)\s?([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def age_seconds(text: str) -> float:
+    """Seconds of `30d`, `12h`, `90m`, `45s`; a bare number would leave open of what."""
+    seconds = parse_duration(text)
+    if seconds is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is no age: write 30d, 12h or 90m")
+    return seconds
+
+
+def size_bytes(text: str) -> int:
+    """Bytes of `1G`, `500M`, `1.5GiB`, `4096`; units are powers of 1,024."""
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is no size: write 1G, 500M or a number of bytes")
+    return int(float(match[1]) * 1024 ** _UNITS[match[2].upper()])
+
+
+def whole_number(text: str) -> int:
+    """The type of options that may be none at all."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number")
+    return int(text[:18])
