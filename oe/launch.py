@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeAlias
@@ -163,10 +163,10 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
         args = {**run.args, **_secrets_again(experience, run, options.args)}
         if not workspace.lock(run.run_id):
             raise AlreadyRunningError(f"run '{run.run_id}' is being carried out by {_describe(run)}")
+        _expect_units(experience, options.again)
         now = SystemClock().now()
         run = workspace.store.reopen_run(run.run_id, workspace.owner, now, _spec_text(experience))
         milestone = Milestone(0, "run.resumed", now, {})
-        _expect_units(experience, options.again)
         part = Part(run, args, milestone, options.concurrency, options.timeout_seconds, again=frozenset(options.again))
         return Resumed(await _carry_out(workspace, experience, part, options, events), reopened=True)
 
@@ -253,7 +253,7 @@ async def _carry_out(workspace: Workspace, experience: Experience, part: Part, o
     if events is not None:
         outside = outside._replace(bus=events)
     if run.resumed:
-        outside.log.repair(log_of(workspace.store.everything(run.run_id)))
+        outside.log.repair(log_of(_before(part.milestone, workspace.store.everything(run.run_id))))
     session = Session(experience, part, outside)
     if options.on_start is not None:
         options.on_start(session)
@@ -265,6 +265,13 @@ async def _carry_out(workspace: Workspace, experience: Experience, part: Part, o
             outside.log.repair(log_of(workspace.store.everything(run.run_id)))
         outside.log.close()
         outside.processes.close()
+
+
+def _before(milestone: Milestone, entries: Iterable[Outcome | Milestone]) -> Iterator[Outcome | Milestone]:
+    """All but the milestone that began this part of the run: it is committed, but the session has yet to tell it."""
+    for entry in entries:
+        if not (isinstance(entry, Milestone) and (entry.type, entry.ts) == (milestone.type, milestone.ts)):
+            yield entry
 
 
 def _outside(workspace: Workspace, experience: Experience, part: Part, redactor: Redactor,

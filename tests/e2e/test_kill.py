@@ -164,6 +164,8 @@ def check_survival(program: Program, tmp_path: Path, kills: int, seed: int) -> N
     records = log_records(folder)
     assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
     assert committed(records) == committed(log_records(calm))
+    resumed = program.run("runs", "--json", cwd=folder).json()["runs"][0]["resumed"]
+    assert sum(record["type"] == "run.resumed" for record in records) == resumed
 
 
 @pytest.mark.every_form
