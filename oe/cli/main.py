@@ -27,6 +27,7 @@ COMMANDS = (
     Command("plan", "plan", "show what a run would do, and why"),
     Command("explain", "explain", "show why a node was run or cached"),
     Command("validate", "validate", "show every problem of an experience"),
+    Command("graph", "graph", "show the graph as a list, Mermaid or DOT"),
     Command("inspect", "inspect_run", "show the events of a run"),
     Command("runs", "runs", "list runs"),
     Command("state", "state", "show the values of state fields"),
