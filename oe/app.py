@@ -17,6 +17,7 @@ from oe.store.lock import this_process
 from oe.values import Json
 
 if TYPE_CHECKING:
+    from oe.ports.cache import Entry
     from oe.ports.kind import NodeKind
     from oe.ports.store import Run, RunLock, Store
 
@@ -168,3 +169,15 @@ def _parse(data: bytes, name: str) -> Document:
 def schema_loader(files: LocalFiles) -> Callable[[str], Json]:
     """Reads the files that a `$ref` names."""
     return lambda path: _parse(files.read_bytes(path), path).value
+
+
+def result_in_journal(workspace: Workspace, key: str) -> Entry | None:
+    """What the journal keeps under a key, as a cache entry."""
+    from oe.ports.cache import Entry
+
+    found = workspace.store.find_result(key)
+    if found is None:
+        return None
+    run_id, outcome = found
+    return Entry(dict(outcome.writes), outcome.edge_output, outcome.metrics, run_id, outcome.finished_at, outcome.slot,
+                 {}, {})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
-from oe.app import Workspace, kinds_by_name, schema_loader
+from oe.app import Workspace, kinds_by_name, result_in_journal, schema_loader
 from oe.clock import SystemClock
 from oe.errors import NodeError, NotFoundError, OeError
 from oe.lang.scope import MISSING, Missing
@@ -52,7 +53,8 @@ def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Works
     ledger = Ledger(graph, experience.fields, _base(experience, workspace))
     kinds = kinds_by_name()
     cache = CacheFiles(workspace.folder.cache, _say_nothing) if workspace is not None and use_cache else None
-    use = CacheUse(cache, experience.runtime.cache)
+    journal = None if workspace is None else partial(result_in_journal, workspace)
+    use = CacheUse(cache, experience.runtime.cache, journal=journal)
     rules = WriteRules(experience, load)
 
     def is_valid(node: Node, entry: Entry) -> bool:

@@ -6,10 +6,11 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-from oe.app import Workspace, kinds_by_name, load_experience, schema_loader
+from oe.app import Workspace, kinds_by_name, load_experience, result_in_journal, schema_loader
 from oe.clock import SystemClock, iso
 from oe.errors import AlreadyRunningError, NotFoundError, OeError, SkippedError, UsageError
 from oe.ids import is_run_id, new_run_id
@@ -291,7 +292,7 @@ def _outside(workspace: Workspace, experience: Experience, part: Part, redactor:
         node_logs=NodeLogFiles(lambda slot: folder.node_log(run_id, slot), redactor),
         artifact=lambda name: folder.artifact(run_id, name), load_schema=schema_loader(files), random=_random,
         cache=CacheUse(cache, experience.runtime.cache, selection.refreshed, selection.reused, selection.required,
-                       options.earlier))
+                       options.earlier, partial(result_in_journal, workspace)))
 
 
 def _random() -> float:

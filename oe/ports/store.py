@@ -180,6 +180,9 @@ class Store(Protocol):
     def everything(self, run_id: str) -> Iterator[Outcome | Milestone]:
         """Every outcome, superseded ones too, and every milestone, in commit order: what the log is rebuilt from."""
 
+    def find_result(self, key: str) -> tuple[str, Outcome] | None:
+        """The newest outcome under that key whose details hold `kept`, and its run's id: the journal as a cache."""
+
     def history(self, run_id: str, field: str | None = None) -> Iterator[HistoryEntry]:
         """Writes in commit order, those of superseded outcomes too."""
 

@@ -27,7 +27,8 @@ Writes: TypeAlias = "tuple[tuple[str, Json], ...]"
 
 class Job(NamedTuple):
     """One slot to be carried out. `executor` is made when it is first needed and may raise NodeError; `found` is its
-    fingerprint; `refusal` is why it fails before it starts (a condition on it or its arguments cannot be evaluated)."""
+    fingerprint; `refusal` is why it fails before it starts (a condition on it or its arguments cannot be evaluated).
+    With `in_journal` the journal is its cache."""
 
     node: Node
     slot: str
@@ -38,6 +39,7 @@ class Job(NamedTuple):
     found: Fingerprint | None = None
     item_index: int | None = None
     refusal: NodeError | None = None
+    in_journal: bool = False
 
 
 class End(Enum):
@@ -77,6 +79,10 @@ class Attempts:
         """Why attempts are being cancelled."""
         return self._shared.cancel_reason()
 
+    def is_in_journal(self, node: Node, count: int) -> bool:
+        """Whether a fan-out of so many items has the journal as its cache."""
+        return self._shared.replay.is_in_journal(node, count)
+
     async def carry_out(self, job: Job) -> Result:
         """Attempts until one succeeds or the node's rule is spent. Always returns; a cancellation is a result too."""
         number = self._numbers.get(job.slot, 0)
@@ -98,7 +104,7 @@ class Attempts:
             else:
                 self._commit(job, number, started, "success", writes=writes, edge_output=output.edge_output,
                              metrics=output.metrics)
-                if job.found is not None:
+                if job.found is not None and not job.in_journal:
                     self._shared.replay.keep(job.node, job.found, job.slot, output)
                 return Result(End.SUCCESS, writes, output.edge_output)
             try:
@@ -118,7 +124,7 @@ class Attempts:
                 return False
             return True
 
-        entry = self._shared.replay.find(job.node, found, is_valid)
+        entry = self._shared.replay.find(job.node, found, is_valid, job.in_journal)
         if entry is None:
             return None
         now = self._shared.clock.now()
@@ -214,6 +220,8 @@ class Attempts:
         if job.item_index is not None:
             details["index"] = job.item_index
         key = None
+        if job.in_journal and status == "success" and "fallback" not in details:
+            details["kept"] = "journal"
         if job.found is not None:
             key = job.found.key
             details["parts"] = recorded_parts(job.found)

@@ -77,7 +77,8 @@ class FanOutRunner:
         if listed in view:
             view = {name: value for name, value in view.items() if name != listed}
         shared = self._tools.keys.shared(node, scope, view)
-        return _Items(self._tools, rank, Place(node, node.id, scope, view, shared), source)
+        in_journal = self._tools.attempts.is_in_journal(node, len(source))
+        return _Items(self._tools, rank, Place(node, node.id, scope, view, shared, in_journal=in_journal), source)
 
     def _settle(self, node: Node, items: _Items, number: int, started: float) -> Result:
         failure = items.verdict()
@@ -192,7 +193,7 @@ class _Items:
         own = Scope(state=scope.state, args=scope.args, inputs=scope.inputs, item=self._source[index], index=index,
                     reads=base.view)
         return self._tools.slots.prepare(
-            Place(self._node, item_slot(self._node.id, index), own, base.view, base.shared, index))
+            base._replace(slot=item_slot(self._node.id, index), scope=own, item_index=index))
 
     def _finish(self, index: int, result: Result) -> None:
         self._done[index] = 1

@@ -161,7 +161,7 @@ class Forecast:
         for index, item in enumerate(source):
             own = Scope(state=scope.state, args=scope.args, inputs=scope.inputs, item=item, index=index, reads=view)
             found = self._fingerprint(node, own, view)
-            entry = self._entry(node, found)
+            entry = self._entry(node, found, self._known.replay.is_in_journal(node, len(source)))
             if entry is None:
                 reason = reason or self._why(node, item_slot(node.id, index), found)
                 missing += 1
@@ -178,8 +178,8 @@ class Forecast:
         shared = self._known.keys.shared(node, scope, view)
         return self._known.keys.of_slot(node, shared, scope, args if isinstance(args, dict) else {})
 
-    def _entry(self, node: Node, found: Fingerprint) -> Entry | None:
-        return self._known.replay.find(node, found, lambda entry: self._known.is_valid(node, entry))
+    def _entry(self, node: Node, found: Fingerprint, in_journal: bool = False) -> Entry | None:
+        return self._known.replay.find(node, found, lambda entry: self._known.is_valid(node, entry), in_journal)
 
     def _why(self, node: Node, slot: str, found: Fingerprint) -> str:
         if not self._known.replay.is_kept(node):

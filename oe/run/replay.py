@@ -14,10 +14,14 @@ from oe.ports.files import Files
 from oe.ports.kind import NodeKind, NodeOutput
 from oe.spec.model import CacheRule, Node
 
+MOST_FILES = 1000
+"""Items of a fan-out that get a cache file each; with more, the journal serves as the cache (semantics §2)."""
+
 
 class CacheUse(NamedTuple):
     """How a run uses the cache. `cache` None: not at all. `refreshed` nodes are run whatever the cache holds; `reused`
-    ones take what any earlier run gave under the same key, cached or not (`earlier`); `required` ones are never run."""
+    ones take what any earlier run gave under the same key, cached or not (`earlier`); `required` ones are never run.
+    `journal` is the cache of fan-outs with too many items for a file each."""
 
     cache: ResultCache | None
     rule: CacheRule
@@ -25,6 +29,7 @@ class CacheUse(NamedTuple):
     reused: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
     earlier: Mapping[str, Entry] = MappingProxyType({})
+    journal: Callable[[str], Entry | None] | None = None
 
 
 class Replay:
@@ -46,18 +51,31 @@ class Replay:
                 return rule.enabled
         return self._kinds[node.kind].is_cached_by_default(node)
 
-    def find(self, node: Node, found: Fingerprint, is_valid: Callable[[Entry], bool]) -> Entry | None:
+    def is_in_journal(self, node: Node, count: int) -> bool:
+        """Whether the results of a fan-out over `count` items are kept by the journal instead of as files."""
+        return count > MOST_FILES and node.cache.enabled is not True and self.is_kept(node)
+
+    def find(self, node: Node, found: Fingerprint, is_valid: Callable[[Entry], bool],
+             in_journal: bool = False) -> Entry | None:
         """The kept result, unless it is too old, the files that it made are not there as it made them, or it does not
         fit the experience any more."""
         use = self._use
         if node.id in use.refreshed:
             return None
-        entry = use.cache.find(found.key) if use.cache is not None and self.is_kept(node) else None
+        entry = self._kept(node, found.key, in_journal)
         if entry is not None and (self._is_stale(node, entry) or not self._are_products_there(node, entry)):
             entry = None
         if entry is None and node.id in use.reused:
             entry = use.earlier.get(found.key)
         return entry if entry is not None and is_valid(entry) else None
+
+    def _kept(self, node: Node, key: str, in_journal: bool) -> Entry | None:
+        use = self._use
+        if use.cache is None or not self.is_kept(node):
+            return None
+        if in_journal:
+            return use.journal(key) if use.journal is not None else None
+        return use.cache.find(key)
 
     def is_required(self, node: Node) -> bool:
         """Whether the node may not be run: its result has to be known."""

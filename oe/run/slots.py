@@ -29,6 +29,7 @@ class Place(NamedTuple):
     shared: Mapping[str, Part] | None
     item_index: int | None = None
     refusal: NodeError | None = None
+    in_journal: bool = False
 
 
 class Slots:
@@ -56,7 +57,7 @@ class Slots:
             except NodeError as error:
                 refusal = error
         return Job(node, place.slot, lambda: self._executor_of(node), place.scope, place.view, args, found,
-                   place.item_index, refusal)
+                   place.item_index, refusal, place.in_journal)
 
     def restore(self, job: Job) -> Result | None:
         """What an earlier process of this run committed for the slot, if the slot would do the same again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from oe.errors import NotFoundError
 from oe.ports.store import Ending, HistoryEntry, Milestone, NewRun, Outcome, Owner, Run, RunExists
@@ -95,6 +96,13 @@ class MemoryStore:
 
     def everything(self, run_id: str) -> Iterator[Outcome | Milestone]:
         return (entry for entry, _ in self._entries(run_id))
+
+    def find_result(self, key: str) -> tuple[str, Outcome] | None:
+        for run_id in reversed(self._journals):
+            for entry in reversed(self._journals[run_id]):
+                if not isinstance(entry.row, Milestone) and entry.row[-1] == key:
+                    return run_id, cast(Outcome, entry_from(entry.row))
+        return None
 
     def history(self, run_id: str, field: str | None = None) -> Iterator[HistoryEntry]:
         for entry, _ in self._entries(run_id):

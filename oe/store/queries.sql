@@ -2,8 +2,17 @@
 
 -- name: insert_outcome - the hot path: the one statement of a node's commit
 INSERT INTO journal (id, slot, attempt, status, started_at, finished_at, key, writes, edge_output, metrics, error_name,
-                     error, reason, details)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+                     error, reason, details, lookup)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: find_result - the newest outcome under a key, of those that the journal keeps as a cache
+SELECT id, slot, attempt, status, started_at, finished_at, key, writes, edge_output, metrics, error_name, error, reason,
+       details
+FROM journal
+WHERE lookup = ? ORDER BY id DESC LIMIT 1;
+
+-- name: run_of_number
+SELECT run_id FROM run WHERE id = ?;
 
 -- name: insert_milestone - an event of the run itself
 INSERT INTO journal (id, status, finished_at, details) VALUES (?, ?, ?, ?);

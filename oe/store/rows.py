@@ -56,13 +56,14 @@ def outcome_row(entry_id: int, outcome: Outcome) -> Row:
         plain(error.message) if error else None,
         plain(reason) if reason is not None else None,
         encode(details) if details else None,
+        key if "kept" in details else None,
     )
 
 
 def entry_from(row: Row) -> Outcome | Milestone:
     """The reverse, for both sorts of entry."""
     (entry_id, slot, attempt, status, started_at, finished_at, key, writes, output, metrics, error_name, error, reason,
-     details) = row
+     details) = row[:14]
     if slot is None:
         return Milestone(entry_id % STRETCH, status, finished_at, decode_object(details))
     return Outcome(

@@ -131,6 +131,13 @@ class SqliteStore:
                 entry = entry._replace(data={"args": self._expect_run(run_id).args})
             yield entry
 
+    def find_result(self, key: str) -> tuple[str, Outcome] | None:
+        for row in self._read("find_result", (key,)):
+            outcome = entry_from(row)
+            for run_id, in self._read("run_of_number", (row[0] // STRETCH,)):
+                return (run_id, outcome) if isinstance(outcome, Outcome) else None
+        return None
+
     def history(self, run_id: str, field: str | None = None) -> Iterator[HistoryEntry]:
         for _, slot, attempt, ts, writes in self._pages("writing_entries", run_id):
             for name, delta in decode_writes(writes):

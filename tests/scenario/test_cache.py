@@ -143,3 +143,24 @@ def test_raising_attempts_timeout_or_concurrency_before_resume_re_executes_nothi
     scenario.kind.calls.clear()
     assert scenario.resume(concurrency=8).status == "success"
     assert scenario.kind.calls == ["sum"]
+
+
+def test_above_a_thousand_items_the_journal_is_the_cache() -> None:
+    text = """
+args: {many: {type: array}}
+graph:
+  nodes:
+    - {id: each, kind: step, args: {n: $item}, for_each: {source: $args.many, concurrency: 8}}
+"""
+
+    async def double(request: Request, context: NodeContext) -> NodeOutput:
+        assert isinstance(request.args["n"], int)
+        return NodeOutput({}, request.args["n"] * 2, {})
+
+    scenario = Scenario(text, {"each": double})
+    scenario.cache = MemoryCache()
+    many = list(range(1200))
+    scenario.run(args={"many": many})
+    assert scenario.cache.texts == {}
+    assert calls_of(scenario, args={"many": [*many, 5000]}) == ["each[1200]"]
+    assert scenario.node("each")["items"] == 1201

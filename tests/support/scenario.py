@@ -11,6 +11,7 @@ from oe import digests
 from oe.errors import NodeError, NotFoundError
 from oe.lang.scope import MISSING
 from oe.lang.yaml import read_yaml
+from oe.ports.cache import Entry
 from oe.ports.committed import log_of
 from oe.ports.kind import NodeContext, NodeOutput, Request
 from oe.ports.store import Milestone, NewRun, Owner, Run
@@ -197,6 +198,14 @@ class Scenario:
         assert self.result is not None
         return next(dict(node) for node in self.result.nodes if node["id"] == unit)
 
+    def _in_journal(self, key: str) -> Entry | None:
+        found = self.store.find_result(key)
+        if found is None:
+            return None
+        run_id, outcome = found
+        return Entry(dict(outcome.writes), outcome.edge_output, outcome.metrics, run_id, outcome.finished_at,
+                     outcome.slot, {}, {})
+
     def _carry_out(self, run: Run, milestone: Milestone, concurrency: int | None, seed: int | None,
                    args: dict[str, Any], meanwhile: Meanwhile | None,
                    refresh: Iterable[str] = ()) -> RunResult:
@@ -208,7 +217,7 @@ class Scenario:
                 processes=None, threads=_Threads(), files=NoFiles(), node_logs=self.node_logs,  # type: ignore[arg-type]
                 kinds={"step": self.kind}, redactor=Redactor(self.secrets), environment={}, artifact=str,
                 load_schema=lambda path: {}, random=lambda: 0.5,
-                cache=CacheUse(self.cache, self.experience.runtime.cache, frozenset(refresh)))
+                cache=CacheUse(self.cache, self.experience.runtime.cache, frozenset(refresh), journal=self._in_journal))
             session = Session(self.experience, Part(run, args, milestone, concurrency), outside)
             beside = asyncio.create_task(meanwhile(session)) if meanwhile else None
             result = await session.carry_out()

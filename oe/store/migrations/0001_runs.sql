@@ -52,8 +52,12 @@ CREATE TABLE journal (
     error_name  TEXT,
     error       TEXT,
     reason      TEXT,
-    details     TEXT
+    details     TEXT,
+    lookup      TEXT
 );
+
+-- The journal as a cache (`lookup` is the key then): for the items of large fan-outs, which are too many for files.
+CREATE INDEX journal_lookup ON journal (lookup) WHERE lookup IS NOT NULL;
 
 -- What outlives runs: the value of each persistent field of an experience.
 CREATE TABLE workspace (
