@@ -11,8 +11,8 @@ from oe.lang.document import Path
 from oe.spec.model import Experience, Node
 from oe.values import Json, JsonObject, canonical
 
-SHORT_TEXT = 256
-"""Longer texts of parts are not kept in the journal itself."""
+SHORT_TEXT = 64
+"""Characters of a part's text that are kept with every key; a longer one is kept once a run."""
 
 CACHE_VERSION = "1"
 """Part of every key; raised when the meaning of a key or an entry changes, so that old entries become misses."""

@@ -197,7 +197,7 @@ class _Items:
 
     def _finish(self, index: int, result: Result) -> None:
         self._done[index] = 1
-        self._tools.ledger.record(self._rank, (index,), result.writes)
+        self._tools.ledger.record(self._rank, index, result.writes)
         if not isinstance(result.edge_output, Missing):
             self._outputs[index] = result.edge_output
 

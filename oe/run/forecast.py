@@ -166,7 +166,7 @@ class Forecast:
                 reason = reason or self._why(node, item_slot(node.id, index), found)
                 missing += 1
                 continue
-            self._known.ledger.record(rank, (index,), tuple(entry.state_delta.items()))
+            self._known.ledger.record(rank, index, tuple(entry.state_delta.items()))
             outputs.append(None if isinstance(entry.edge_output, Missing) else entry.edge_output)
         if missing:
             return Planned(node.id, "run", f"{reason} (first of {plural(missing, 'item')})", (missing, len(source)))

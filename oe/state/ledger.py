@@ -14,8 +14,9 @@ from oe.plan.graph import Graph, ranks_in
 from oe.spec.model import Field, Merge
 from oe.values import Json, JsonObject
 
-Position: TypeAlias = "tuple[int, ...]"
-"""The place of an outcome inside its unit: () for a plain node, (item,) in a fan-out."""
+Position: TypeAlias = "int | tuple[int, ...]"
+"""The place of an outcome inside its unit: () for a plain node, the item's index in a fan-out (an int alone: a hundred
+thousand tuples would cost 6 MB)."""
 
 
 def merge(rule: Merge, current: Json | Missing, delta: Json) -> Json:
