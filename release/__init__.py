@@ -1,0 +1,1 @@
+"""What builds the one-file program; `zipapp.sh` runs it. Never part of the program."""

@@ -1,0 +1,56 @@
+"""Makes one start of the program on compiled modules and prints which of them it imported.
+
+Run as `record_start.py TREE ARGUMENT`, with the marshalled (codes by name, packages) on stdin. The argument `run` makes
+an experience of one tool node, and runs it.
+"""
+
+from __future__ import annotations
+
+import io
+import marshal
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+EXPERIENCE = """\
+name: one-node
+version: 1.0.0
+state: {schema: {last: {type: integer}}}
+graph:
+  nodes:
+    - {id: only, kind: tool, impl: ./only.py, writes: [last]}
+"""
+TOOL = "def run():\n    return {'last': 1}\n"
+
+
+def install(tree: str, codes: Mapping[str, CodeType], packages: Sequence[str]) -> None:
+    """Makes the codes importable as the archive does, with data files from the tree."""
+    definitions: dict[str, Any] = {"__name__": "oe.archive"}
+    exec(codes["oe.archive"], definitions)
+    importer = definitions["ArchiveImporter"](tree, {name: (name in packages, 0) for name in codes}, (b"",))
+    importer.get_code = codes.__getitem__
+    importer.get_data = lambda path: Path(path).read_bytes()
+    sys.meta_path.insert(0, importer)
+
+
+def start(argument: str) -> int:
+    """Runs the program; what it prints is dropped."""
+    from oe.cli.main import main
+
+    streams = io.StringIO(), io.StringIO(), io.StringIO()
+    if argument != "run":
+        return main([argument], *streams)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "experience.yaml").write_text(EXPERIENCE, encoding="utf-8")
+        Path(folder, "only.py").write_text(TOOL, encoding="utf-8")
+        return main(["run", folder], *streams)
+
+
+if __name__ == "__main__":
+    install(sys.argv[1], *marshal.loads(sys.stdin.buffer.read()))
+    if (code := start(sys.argv[2])) != 0:
+        sys.exit(f"the start that is recorded ends with exit code {code}")
+    print(*sorted(name for name in sys.modules if name.partition(".")[0] == "oe"), sep="\n")

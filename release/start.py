@@ -1,0 +1,30 @@
+"""Starts oe from its archive: on the bytecode of this Python where the archive carries it, else on the source."""
+import marshal
+import sys
+import types
+import zlib
+from importlib.util import MAGIC_NUMBER
+
+zipped = globals()["__loader__"]
+importer = types.ModuleType("oe.archive")
+try:
+    block = zipped.get_data(f"bytecode/{sys.implementation.cache_tag}")
+except OSError:
+    block = b""
+if block.startswith(MAGIC_NUMBER):
+    code, modules, groups = marshal.loads(memoryview(block)[len(MAGIC_NUMBER):])
+    exec(marshal.loads(zlib.decompress(code)), vars(importer))
+    importer.install(zipped.archive, modules, groups)
+else:
+    import io
+    import tarfile
+
+    source = zipped.get_data("source.tar")
+    with tarfile.open(fileobj=io.BytesIO(source)) as files, files.extractfile("oe/archive.py") or io.BytesIO() as file:
+        exec(compile(file.read(), "oe.pyz/oe/archive.py", "exec"), vars(importer))
+    importer.install_source(zipped.archive, source)
+
+if __name__ == "__main__":
+    from oe.cli.main import entry
+
+    entry()
