@@ -30,3 +30,7 @@ def __getattr__(name: str) -> object:
 
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'oe' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

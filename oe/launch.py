@@ -86,8 +86,10 @@ async def run_experience(spec: Experience | str | os.PathLike[str], *,  # noqa: 
     """Runs an experience to its end and gives run id, status and final state.
 
     `spec` is what `load_experience` gave, or a path; `cache` may be a CacheStore of another folder.
-    Raises SpecError, UsageError for arguments, StoreError.
+    Raises SpecError, UsageError for arguments and limits, StoreError.
     """
+    if concurrency is not None and concurrency < 1:
+        raise UsageError(f"concurrency must be at least 1, found {concurrency}")
     experience = spec if isinstance(spec, Experience) else load_experience(experience_dir or spec)
     options = RunOptions(args=args or {}, concurrency=concurrency, data_dir=data_dir, cache=cache)
     return await start_run(experience, options, events)
