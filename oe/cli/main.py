@@ -38,6 +38,7 @@ COMMANDS = (
     Command("schema", "schema", "print the JSON Schema of the format or of the events"),
     Command("init", "init", "make a new experience from a template"),
     Command("doctor", "doctor", "check this host"),
+    Command("completion", "completion", "print a shell's completion script"),
 )
 
 

@@ -47,6 +47,10 @@ class Parser(argparse.ArgumentParser):
         words = [forms.get(str(action.nargs), "{}").format(action.metavar) for action in positionals]
         self.usage = " ".join([self.prog, *words, "[options]"])
 
+    def listed_actions(self) -> list[argparse.Action]:
+        """Every option and positional, in the order of the help."""
+        return list(self._actions)
+
     def _check_value(self, action: argparse.Action, value: object) -> None:
         """argparse's own refusal names no nearest word, and reads differently from Python to Python."""
         if action.choices is not None and value not in action.choices:

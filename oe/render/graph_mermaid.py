@@ -15,9 +15,11 @@ LONGEST_TEXT = 50_000
 """The same for the text (`maxTextSize`)."""
 
 _LONGEST_FACT = 80
-_UNSAFE = re.compile(r"[\"#&<>;:`|\\{}%ﬂ°¶ß]")
-"""What a quoted label may not hold as it is. `:` because Mermaid takes the `;` from an entity behind `style…:`; the
-last four because it writes entities with them while it parses."""
+_UNSAFE = re.compile(r"[\"#&<>;:`|\\{}%*~ﬂ°¶ß]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\$(?=\$)"
+                     r"|^[-+](?=\s)|(?<=\d)[.)](?=\s)")
+"""What a quoted label may not hold as it is: what ends it or begins an entity; `:` because Mermaid takes the `;` from
+an entity behind `style…:`; marks of Markdown (a title `1. Fetch` would be a list) and of formulas; and four letters
+with which Mermaid writes entities while it parses."""
 
 
 def mermaid_lines(outline: Outline) -> list[str]:

@@ -37,12 +37,12 @@ class CacheFolder:
 
     def entries(self) -> list[KeptResult]:
         """Every entry, newest first. Raises StoreError where the folder cannot be read."""
-        found = [self._look(key) for key in self._keys()]
+        found = [self._look(key) for key in self.keys()]
         return sorted((entry for entry in found if entry is not None), key=lambda entry: (-entry.ts, entry.key))
 
     def find_key(self, prefix: str) -> str:
         """The one key that begins so. Raises NotFoundError, and UsageError where there are several."""
-        found = [key for key in self._keys() if key.startswith(prefix)] if prefix else []
+        found = [key for key in self.keys() if key.startswith(prefix)] if prefix else []
         if not found:
             raise NotFoundError(f"no cache entry '{prefix[:80]}'", hint="`oe cache ls` lists them")
         if len(found) > 1:
@@ -90,7 +90,8 @@ class CacheFolder:
             return KeptResult(key, None, None, status.st_mtime, status.st_size, str(error) or type(error).__name__)
         return KeptResult(key, entry.slot, entry.run_id, entry.ts, status.st_size, None)
 
-    def _keys(self) -> list[str]:
+    def keys(self) -> list[str]:
+        """The keys of all entries, in no order; nothing is opened for it."""
         return [key for name in self._names() if name.endswith(ENDING) and is_key(key := name.removesuffix(ENDING))]
 
     def _names(self) -> list[str]:
