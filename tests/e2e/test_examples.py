@@ -91,7 +91,7 @@ class TestHostReport:
 
     @pytest.mark.skipif(not Path("/proc/self/mounts").exists(), reason="the host has no /proc/self/mounts")
     def test_every_mount_is_there(self, program: Program, example: Path) -> None:
-        _, report = self.run(program, example)
+        result, report = self.run(program, example)
         lines = Path("/proc/self/mounts").read_bytes().splitlines()
         expected: Counter[tuple[str, str]] = Counter()
         for line in lines:
@@ -99,6 +99,7 @@ class TestHostReport:
             expected[mount, device] += 1
         found = Counter(re.findall(r"^\| `([^`]+)` \| `([^`]*)` \|", report, re.MULTILINE))
         assert len(lines) > 0 and {pair: found[pair] for pair in expected} == expected
+        assert next(node["items"] for node in result.json()["nodes"] if node["id"] == "usage") == len(lines)
 
     @pytest.mark.skipif(not CAN_MOUNT, reason="mounting needs root and unshare")
     def test_a_full_file_system_with_an_odd_name_is_found_and_dug_into(self, program: Program, example: Path,
@@ -114,6 +115,7 @@ class TestHostReport:
         shown = str(mount).replace("|", r"\|")
         assert f"| **critical** | `{shown}` | 96% full (threshold 85%) |" in report
         assert f"| `{shown}` | `odd device` | tmpfs | 1.0 MiB | 980.0 KiB | 44.0 KiB | 96% |" in report
+        assert f"### `{shown}`\n\nSource: 1 entries of the file system\n" in report
         assert f"| `{shown}/core` | 980.0 KiB |" in report
 
     def test_sizes_of_the_root_file_system_are_those_of_df(self, program: Program, example: Path) -> None:

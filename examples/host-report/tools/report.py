@@ -41,7 +41,7 @@ def render(state: dict[str, Any], status: str, now: datetime) -> str:
         _filesystems(state["filesystems"]), _directories(state["directories"]),
     ]
     if "large_files" in state:
-        parts.append(_sized("Largest files on nearly full file systems", state["large_files"]))
+        parts.append(_large_files(state["large_files"]))
     if "processes" in state:
         parts.append(_processes(state["processes"]))
     return "\n".join([*parts, _ports(state["ports"]), _errors(state["errors"])])
@@ -105,12 +105,19 @@ def _filesystems(section: Section) -> str:
 
 
 def _directories(section: Section) -> str:
-    return _sized("Biggest directories", section, "" if section.get("complete", True) else "≥ ")
+    return _section("Biggest directories", section, _sized(section, "" if section.get("complete", True) else "≥ "))
 
 
-def _sized(title: str, section: Section, sign: str = "") -> str:
+def _large_files(sections: list[Section]) -> str:
+    parts = ["## Largest files on nearly full file systems\n"]
+    for section in sections:
+        parts.append(f"### {code(section['mount'])}\n\n{_sourced(section, _sized(section))}")
+    return "\n".join(parts)
+
+
+def _sized(section: Section, sign: str = "") -> str:
     rows = [(code(row["path"]), sign + size(row["size_bytes"])) for row in section.get("rows", [])]
-    return _section(title, section, table(("Path", "On disk:"), rows))
+    return table(("Path", "On disk:"), rows)
 
 
 def _processes(section: Section) -> str:
@@ -135,10 +142,12 @@ def _errors(section: Section) -> str:
 
 
 def _section(title: str, section: Section, content: str) -> str:
+    return f"## {title}\n\n{_sourced(section, content)}"
+
+
+def _sourced(section: Section, content: str) -> str:
     source = text(section["source"])
-    if section["source"].startswith("not available"):
-        return f"## {title}\n\n{source}\n"
-    return f"## {title}\n\nSource: {source}\n\n{content}"
+    return f"{source}\n" if section["source"].startswith("not available") else f"Source: {source}\n\n{content}"
 
 
 def _exact(size_bytes: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -87,8 +88,9 @@ class TestMounts:
 
 
 class TestFilesystems:
-    def mount(self, tools: Any, path: str, kind: str = "ext4", options: str = "rw") -> Any:
-        return tools.mounts.Mount("/dev/x", path.encode(), kind, tuple(options.split(",")))
+    def item(self, tools: Any, path: str, kind: str = "ext4", options: str = "rw") -> Any:
+        (item,) = tools.mounted.describe([tools.mounts.Mount("/dev/x", path.encode(), kind, tuple(options.split(",")))])
+        return item
 
     def status(self, **changed: int) -> os.statvfs_result:
         values = {"bsize": 4096, "frsize": 4096, "blocks": 1000, "bfree": 200, "bavail": 100, "files": 100, "ffree": 50,
@@ -96,59 +98,71 @@ class TestFilesystems:
         return os.statvfs_result(tuple(values.values()))
 
     def test_sizes_are_those_of_df(self, tools: Any) -> None:
-        (row,) = tools.filesystems.describe([self.mount(tools, "/")], lambda path: self.status())
+        item = self.item(tools, "/")
+        (row,) = tools.filesystems.join([item], [tools.usage.measure(item, lambda path: self.status())])
         assert row == {"mount": "/", "device": "/dev/x", "type": "ext4", "read_only": False, "problem": None,
                        "size_bytes": 4096000, "used_bytes": 3276800, "available_bytes": 409600,
                        "used_percent": 89, "inodes_percent": 50}
 
     def test_every_file_system_of_this_host_has_the_figures_of_df(self, tools: Any, tmp_path: Path) -> None:
-        rows = {row["mount"]: row for row in tools.filesystems.run({}, None)["filesystems"]["rows"]}
+        mounts = tools.mounted.run({}, None)["mounts"]
+        usage = [tools.usage.run({"$item": item}, None)["edge_output"] for item in mounts["rows"]]
+        found = tools.filesystems.run({"_state": {"mounts": mounts}, "usage": usage}, None)["filesystems"]
+        rows = {row["mount"]: row for row in found["rows"]}
         place = next(str(folder) for folder in [tmp_path, *tmp_path.parents] if os.path.ismount(folder))
         _, blocks, _, _, percent, *_ = subprocess.run(
             ["df", "-kP", place], capture_output=True, text=True, check=True).stdout.splitlines()[1].split()
         assert rows[place]["size_bytes"] // 1024 == int(blocks)
         assert abs(rows[place]["used_percent"] - int(percent.removesuffix("%"))) <= 1
 
-    def test_one_that_does_not_answer_holds_the_others_up_no_longer_than_allowed(self, tools: Any) -> None:
+    def test_one_that_does_not_answer_is_left_behind(self, tools: Any) -> None:
         answered = threading.Event()
 
         def statvfs(path: bytes) -> os.statvfs_result:
-            if path == b"/dead":
-                answered.wait(30)
+            answered.wait(30)
             return self.status()
 
-        rows = tools.filesystems.describe([self.mount(tools, "/dead"), self.mount(tools, "/live")], statvfs, 0.2)
+        found = tools.usage.measure(self.item(tools, "/dead"), statvfs, 0.2)
         answered.set()
-        assert rows[0]["problem"] == "did not answer within 0.2 s" and "size_bytes" not in rows[0]
-        assert rows[1]["problem"] is None and rows[1]["size_bytes"] == 4096000
+        assert found == {"problem": "did not answer within 0.2 s"}
 
     def test_what_cannot_be_asked_says_why(self, tools: Any) -> None:
         def refuse(path: bytes) -> os.statvfs_result:
             raise PermissionError(13, "Permission denied")
 
-        (row,) = tools.filesystems.describe([self.mount(tools, "/root", options="ro,nosuid")], refuse)
-        assert (row["problem"], row["read_only"]) == ("permission denied", True)
+        item = self.item(tools, "/root", options="ro,nosuid")
+        assert item["read_only"] and tools.usage.measure(item, refuse) == {"problem": "permission denied"}
 
-    def test_a_covered_mount_does_not_get_the_figures_of_the_one_above(self, tools: Any) -> None:
-        mounts = [self.mount(tools, "/data", "ext4"), self.mount(tools, "/data", "xfs")]
-        lower, upper = tools.filesystems.describe(mounts, lambda path: self.status())
-        assert lower["problem"] == "covered by a later mount" and "size_bytes" not in lower
-        assert upper["problem"] is None and upper["size_bytes"] == 4096000
-
-    def test_a_mount_on_demand_is_not_mounted_by_the_report(self, tools: Any) -> None:
+    def test_a_name_that_is_no_text_is_asked_for_by_its_bytes(self, tools: Any) -> None:
         asked: list[bytes] = []
+        (item,) = tools.mounted.describe([tools.mounts.Mount("/dev/x", b"/mnt/\xff\xc3\xa9", "ext4", ("rw",))])
 
         def statvfs(path: bytes) -> os.statvfs_result:
             asked.append(path)
             return self.status()
 
-        rows = tools.filesystems.describe([self.mount(tools, "/net", "autofs"), self.mount(tools, "/")], statvfs)
-        assert asked == [b"/"] and len(rows) == 2
+        tools.usage.measure(json.loads(json.dumps(item)), statvfs)
+        assert (item["mount"], asked) == ("/mnt/\\xffé", [b"/mnt/\xff\xc3\xa9"])
+
+    def test_a_covered_mount_does_not_get_the_figures_of_the_one_above(self, tools: Any) -> None:
+        mounts = [tools.mounts.Mount("/dev/x", b"/data", kind, ("rw",)) for kind in ("ext4", "xfs")]
+        lower, upper = (tools.usage.measure(item, lambda path: self.status()) for item in tools.mounted.describe(mounts))
+        assert lower == {"problem": "covered by a later mount"} and upper["size_bytes"] == 4096000
+
+    def test_a_mount_on_demand_is_not_mounted_by_the_report(self, tools: Any) -> None:
+        def statvfs(path: bytes) -> os.statvfs_result:
+            raise AssertionError("it was asked")
+
+        assert tools.usage.measure(self.item(tools, "/net", "autofs"), statvfs) == {}
 
     def test_inodes_are_unknown_where_the_file_system_has_none(self, tools: Any) -> None:
-        (row,) = tools.filesystems.describe([self.mount(tools, "/")],
-                                            lambda path: self.status(files=0, ffree=0, favail=0))
-        assert row["inodes_percent"] is None
+        found = tools.usage.measure(self.item(tools, "/"), lambda path: self.status(files=0, ffree=0, favail=0))
+        assert found["inodes_percent"] is None
+
+    def test_one_whose_item_failed_is_listed_all_the_same(self, tools: Any) -> None:
+        first, second = tools.filesystems.join([self.item(tools, "/a"), self.item(tools, "/b")], [None, {}])
+        assert (first["mount"], first["problem"]) == ("/a", "could not be asked, see 'oe logs'")
+        assert (second["mount"], second["problem"]) == ("/b", None)
 
 
 class TestMemoryAndLoad:
@@ -324,11 +338,16 @@ class TestDirectories:
         found = tools.directories.scan(str(tree), 60, set())
         assert "unreadable directories: 1" in found["source"] and found["complete"]
 
-    def test_the_largest_files_of_several_file_systems(self, tools: Any, tree: Path) -> None:
-        found = tools.large_files.scan([str(tree / "big"), str(tree / "small"), "/no/such"], 60, set())
-        names = [Path(row["path"]).name for row in found["rows"]]
-        assert names[0] == "a" and names[1] in ("b", "again") and names[2:] == ["c"]
-        assert not found["complete"]  # one could not be read
+    def test_the_largest_files_of_a_file_system(self, tools: Any, tree: Path) -> None:
+        found = tools.large_files.run({"mount": str(tree / "big"), "seconds": 60}, None)["large_files"]
+        assert [section["mount"] for section in found] == [str(tree / "big")]
+        names = [Path(row["path"]).name for row in found[0]["rows"]]
+        assert names[0] == "a" and names[1] in ("b", "again")
+        assert found[0]["complete"] and found[0]["source"] == "4 entries of the file system"
+
+    def test_one_that_is_gone_says_so(self, tools: Any) -> None:
+        (section,) = tools.large_files.run({"mount": "/no/such", "seconds": 1}, None)["large_files"]
+        assert section == {"mount": "/no/such", "source": "not available: '/no/such': no such file or directory"}
 
 
 class TestProcesses:

@@ -156,11 +156,15 @@ class TestReport:
 
     def test_what_branches_found_is_in_it_only_if_they_ran(self, tools: Any, whole: dict[str, Any]) -> None:
         assert "Largest files" not in self.render(tools, whole) and "Busiest" not in self.render(tools, whole)
-        whole["large_files"] = {"source": "files on /", "rows": [{"path": "/core", "size_bytes": 1024}]}
+        whole["large_files"] = [
+            {"mount": "/", "source": "9 entries", "complete": True, "rows": [{"path": "/core", "size_bytes": 1024}]},
+            {"mount": "/nas", "source": "not available: '/nas': gone"}]
         whole["processes"] = {"source": "ps", "rows": [
             {"pid": 7, "name": "java", "memory_bytes": 2**30, "cpu_percent": 12.5}]}
         text = self.render(tools, whole)
-        assert "| `/core` | 1.0 KiB |" in text and "| 7 | `java` | 1.0 GiB | 12.5% |" in text
+        assert "## Largest files on nearly full file systems\n\n### `/`\n\nSource: 9 entries\n\n| Path |" in text
+        assert "| `/core` | 1.0 KiB |\n\n### `/nas`\n\nnot available: '/nas': gone\n\n## Busiest processes\n" in text
+        assert "| 7 | `java` | 1.0 GiB | 12.5% |" in text
 
     def test_it_can_be_written_of_nothing(self, tools: Any) -> None:
         sections = ("load", "memory", "filesystems", "directories", "ports", "errors")
