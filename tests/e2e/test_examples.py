@@ -292,6 +292,7 @@ class TestReadmes:
     VARYING = (
         (r"\br-\d{8}-[0-9a-f]+", "r-ID"),
         (r"\((?:\d+ms|\d+\.\ds|\d+m)\)", "(TIME)"),
+        (r"\bup to \S+ old\b", "up to TIME old"),
     )
 
     @pytest.fixture
