@@ -72,6 +72,11 @@ class Slots:
         self._recorder.restore((outcome,))
         return Result(End.SUCCESS, tuple(outcome.writes), outcome.edge_output)
 
+    async def take_or_carry_out(self, place: Place) -> Result:
+        """The slot's result: what an earlier process of the run committed, else replayed or attempted."""
+        job = self.prepare(place)
+        return self.restore(job) or await self.carry_out(job)
+
     async def carry_out(self, job: Job) -> Result:
         """The slot's result: replayed from the cache, or attempted."""
         if job.refusal is None and job.found is not None:

@@ -16,7 +16,7 @@ from oe.run.recorder import Recorder
 from oe.run.restored import Restored
 from oe.run.slots import Place, Slots
 from oe.run.views import Views
-from oe.spec.model import Node, Unit
+from oe.spec.model import Loop, Node, Pipeline, Unit
 from oe.state.ledger import Ledger
 
 
@@ -92,10 +92,9 @@ class AnyUnitRunner:
     """Hands each unit to the runner of its form."""
 
     def __init__(self, tools: Tools) -> None:
-        from oe.run.fan_out import FanOutRunner
-
+        self._tools = tools
         self._single = NodeRunner(tools)
-        self._fan_out = FanOutRunner(tools)
+        self._others: dict[type[Unit], UnitRunner] = {}
 
     def restore(self, rank: int, unit: Unit) -> Result | None:
         """See UnitRunner."""
@@ -106,4 +105,22 @@ class AnyUnitRunner:
         return await self._runner(unit).run(rank, unit, refusal)
 
     def _runner(self, unit: Unit) -> UnitRunner:
-        return self._single if isinstance(unit, Node) and unit.for_each is None else self._fan_out
+        if isinstance(unit, Node) and unit.for_each is None:
+            return self._single
+        runner = self._others.get(type(unit))
+        if runner is None:
+            runner = self._others[type(unit)] = self._make(unit)
+        return runner
+
+    def _make(self, unit: Unit) -> UnitRunner:
+        if isinstance(unit, Pipeline):
+            from oe.run.pipelines import PipelineRunner  # each form is imported with its first unit
+
+            return PipelineRunner(self._tools)
+        if isinstance(unit, Loop):
+            from oe.run.loops import LoopRunner
+
+            return LoopRunner(self._tools)
+        from oe.run.fan_out import FanOutRunner
+
+        return FanOutRunner(self._tools)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from oe.lang.document import Path
 from oe.lang.reference import Reference
 from oe.lang.scope import Missing, Scope
 from oe.plan.graph import Graph, Link
 from oe.ports.kind import NodeKind
-from oe.spec.model import Field, Node
-from oe.state.ledger import Ledger
+from oe.spec.model import Field, Node, Unit
+from oe.state.ledger import Ledger, Writes
 from oe.values import Json, JsonObject
 
 
@@ -32,11 +33,21 @@ class Views:
         if not isinstance(output, Missing):
             self._outputs[rank] = output
 
-    def of_node(self, rank: int, node: Node) -> tuple[Scope, JsonObject]:
-        """The node's scope, and its view: the fields that it declares in `reads`."""
-        state = self._ledger.view(rank, self.names_of(node))
+    def of_node(self, rank: int, node: Node, written: Writes = ()) -> tuple[Scope, JsonObject]:
+        """The node's scope, and its view: the fields that it declares in `reads`. `written` are the writes inside its
+        own unit that it may see: of earlier stages of its item, of earlier iterations."""
+        state = self._ledger.view(rank, self.names_of(node), written)
         view = {name: state[name] for name in node.reads if name in state}
         return Scope(state=state, args=self._args, inputs=self._inputs(rank), reads=view), view
+
+    def of_unit(self, rank: int, references: Iterable[tuple[Path, Reference]], written: Writes = ()) -> Scope:
+        """The scope of references in the unit's own keys: `items`, `until`."""
+        state = self._ledger.view(rank, _state_names(reference for _, reference in references), written)
+        return Scope(state=state, args=self._args, inputs=self._inputs(rank))
+
+    def nodes_of(self, unit: Unit) -> list[Node]:
+        """The stages or the body of a unit, in their order."""
+        return list(self._graph.nodes_of(unit))
 
     def test_unit(self, rank: int) -> bool:
         """The unit's own `when`, against its view. Raises NodeError."""
@@ -69,6 +80,7 @@ class Views:
 
     def _find_names(self, node: Node) -> tuple[str, ...]:
         references = [reference for _, reference in node.args.references()]
+        references += node.when.references() if node.when is not None else []
         if node.for_each is not None:
             references += [reference for _, reference in node.for_each.source.references()]
         references += [reference for _, reference in self._kinds[node.kind].references(node)]

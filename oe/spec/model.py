@@ -55,10 +55,7 @@ class ForEach(NamedTuple):
     @property
     def listed_field(self) -> str | None:
         """The state field that `source` names as a whole: it is no part of an item's view or key (semantics §2)."""
-        for path, reference in self.source.references():
-            if not path and reference.root == "state" and len(reference.segments) == 1:
-                return str(reference.segments[0])
-        return None
+        return _whole_field(self.source)
 
 
 class Output(NamedTuple):
@@ -143,6 +140,11 @@ class Pipeline(NamedTuple):
     join: Join
     path: Path
 
+    @property
+    def listed_field(self) -> str | None:
+        """The state field that `items` names as a whole: as ForEach.listed_field."""
+        return _whole_field(self.items)
+
 
 class Loop(NamedTuple):
     """A body that is repeated until a condition, a bound or a budget ends it."""
@@ -197,3 +199,10 @@ class Experience(NamedTuple):
     file: str
     folder: str
     document: Document
+
+
+def _whole_field(source: ValueTemplate) -> str | None:
+    for path, reference in source.references():
+        if not path and reference.root == "state" and len(reference.segments) == 1:
+            return str(reference.segments[0])
+    return None

@@ -18,6 +18,9 @@ Position: TypeAlias = "int | tuple[int, ...]"
 """The place of an outcome inside its unit: () for a plain node, the item's index in a fan-out (an int alone: a hundred
 thousand tuples would cost 6 MB)."""
 
+Writes: TypeAlias = "Sequence[tuple[str, Json]]"
+"""Deltas by field, in the order written."""
+
 
 def merge(rule: Merge, current: Json | Missing, delta: Json) -> Json:
     """The value of a field after one more delta. An array_append delta that is no list is one element."""
@@ -46,9 +49,16 @@ class Ledger:
             self._entries.setdefault(field, {}).setdefault(rank, {})[position] = value
             self._written[field] = self._written.get(field, 0) | 1 << rank
 
-    def view(self, rank: int, names: Iterable[str]) -> dict[str, Json]:
-        """The named fields as the unit of that rank sees them; a field without a value is left out."""
-        return self._fold(self._ancestors[rank], names)
+    def view(self, rank: int, names: Iterable[str], written: Writes = ()) -> dict[str, Json]:
+        """The named fields as the unit of that rank sees them; a field without a value is left out. `written` are
+        writes inside the unit that are folded on top, in their order."""
+        view = self._fold(self._ancestors[rank], names)
+        if written:
+            wanted = set(names)
+            for field, delta in written:
+                if field in wanted:
+                    view[field] = merge(self._fields[field].merge, view.get(field, MISSING), delta)
+        return view
 
     def after(self, rank: int, names: Iterable[str]) -> dict[str, Json]:
         """The unit's view plus what it wrote itself: what the conditions of its outgoing edges see."""

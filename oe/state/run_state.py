@@ -123,7 +123,7 @@ class RunState:
 
     def _started(self, event: Event) -> None:
         slot = event.slot or ""
-        self.worked_slots += "items" not in event.data
+        self.worked_slots += event.attempt is not None
         unit = self.units.get(slot)
         if unit is None:
             self.active[slot] = Activity(slot, event.attempt or 1, event.ts)

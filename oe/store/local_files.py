@@ -83,7 +83,10 @@ class LocalFiles:
             return self._resolved(path)
         folder = self._folders.get(head)
         if folder is None:
-            folder = self._folders[head] = self._resolved(head or ("/" if path.startswith("/") else "."))
+            try:
+                folder = self._folders[head] = self._resolved(head or ("/" if path.startswith("/") else "."))
+            except OeError:
+                return self._resolved(path)  # which names the whole path in its error
         place = f"{folder}/{tail}"
         return self._resolved(path) if os.path.islink(place) else place
 

@@ -1,0 +1,95 @@
+"""Pipelines: items stream through stages, each at its own pace, with no barrier between stages."""
+
+from __future__ import annotations
+
+import asyncio
+
+from oe.errors import NodeError
+from oe.ids import child_slot, item_slot
+from oe.lang.scope import MISSING, Missing, Scope
+from oe.ports.store import Failure
+from oe.run.attempt import End, Result, Writes
+from oe.run.items import ItemRule, Items, resolve_list
+from oe.run.slots import Place
+from oe.run.unit_outcome import UnitOutcome
+from oe.run.units import Tools
+from oe.spec.model import Node, Pipeline, Unit
+from oe.values import Json
+
+
+class PipelineRunner:
+    """Runs pipelines. What an earlier process finished of one is taken slot by slot while it is run again."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def restore(self, rank: int, unit: Unit) -> Result | None:
+        """None: `run` takes every slot that would do the same again, which is all of a finished pipeline."""
+        return None
+
+    async def run(self, rank: int, unit: Unit, refusal: NodeError | None) -> Result:
+        """All items through all stages, then the unit's own outcome."""
+        assert isinstance(unit, Pipeline)
+        try:
+            if refusal is not None:
+                raise refusal
+            scope = self._tools.views.of_unit(rank, unit.items.references())
+            source = resolve_list(unit.items, scope, "items")
+        except NodeError as error:
+            return UnitOutcome(self._tools, unit).fail(Failure(error.name, error.message), {}, fails_run=False)
+        stream = _Stream(self._tools, rank, unit, source)
+        outcome = UnitOutcome(self._tools, unit, len(source))
+        try:
+            await stream.items.carry_out(self._tools.concurrency)
+        except asyncio.CancelledError:
+            return outcome.cancel()
+        failure = stream.items.verdict()
+        if failure is not None:
+            return outcome.fail(failure, stream.items.metrics(), fails_run=stream.items.fails_run)
+        return outcome.succeed(stream.items.metrics(), stream.items.gathered(), {})
+
+
+class _Stream:
+    """The items of one pipeline on their way."""
+
+    def __init__(self, tools: Tools, rank: int, pipeline: Pipeline, source: list[Json]) -> None:
+        self._tools = tools
+        self._rank = rank
+        self._pipeline = pipeline
+        self._source = source
+        self._stages = tools.views.nodes_of(pipeline)
+        rule = ItemRule(pipeline.concurrency, pipeline.on_item_error)
+        self.items = Items(pipeline.id, len(source), rule, self._carry)
+
+    async def _carry(self, index: int) -> Result:
+        """One item through all stages. A failed stage drops it; one without edge output does not stop it: what it wrote
+        goes on as `$prev`."""
+        slot = item_slot(self._pipeline.id, index)
+        prev: Json | Missing = MISSING
+        written: list[tuple[str, Json]] = []
+        for number, stage in enumerate(self._stages):
+            place = self._place(stage, index, prev, tuple(written))
+            if place.refusal is None and not self._applies(stage, place.scope):
+                continue
+            result = await self._tools.slots.take_or_carry_out(place._replace(slot=child_slot(slot, stage.id)))
+            if result.end is not End.SUCCESS:
+                return result._replace(error=f"{stage.id}: {result.error}")
+            self._tools.ledger.record(self._rank, (index, number), result.writes)
+            written.extend(result.writes)
+            prev = dict(result.writes) if isinstance(result.edge_output, Missing) else result.edge_output
+        return Result(End.SUCCESS, (), prev)
+
+    def _applies(self, stage: Node, scope: Scope) -> bool:
+        return stage.when is None or stage.when.test(scope)
+
+    def _place(self, stage: Node, index: int, prev: Json | Missing, written: Writes) -> Place:
+        base, view = self._tools.views.of_node(self._rank, stage, written)
+        view = {name: value for name, value in view.items() if name != self._pipeline.listed_field}
+        scope = Scope(state=base.state, args=base.args, inputs=base.inputs, item=self._source[index], index=index,
+                      prev=prev, reads=view)
+        try:
+            if stage.when is not None:
+                stage.when.test(scope)
+            return Place(stage, "", scope, view, self._tools.keys.shared(stage, scope, view), index)
+        except NodeError as error:
+            return Place(stage, "", scope, view, None, index, error)

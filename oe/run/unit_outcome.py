@@ -1,0 +1,45 @@
+"""The outcome of a unit that consists of many slots: begun, cancelled, settled — the same for every such form."""
+
+from __future__ import annotations
+
+from oe.ports.store import Failure, Outcome
+from oe.run.attempt import End, Result
+from oe.run.units import Tools
+from oe.spec.model import Unit
+from oe.state.events import Event
+from oe.state.status import OutcomeStatus
+from oe.values import Json, JsonObject
+
+
+class UnitOutcome:
+    """One unit's own row in the journal, beside those of its slots. Made when the unit begins."""
+
+    def __init__(self, tools: Tools, unit: Unit, items: int | None = None) -> None:
+        self._tools = tools
+        self._unit = unit
+        self._number = tools.restored.numbers.get(unit.id, 0) + 1
+        self._started = tools.clock.now()
+        data: JsonObject = {} if items is None else {"items": items}
+        tools.recorder.emit((Event("node.started", self._started, unit.id, None, None, unit.phase, data),))
+
+    def cancel(self) -> Result:
+        """The unit was ended from outside."""
+        self._commit("cancelled", reason=self._tools.attempts.cancel_reason)
+        return Result(End.CANCELLED)
+
+    def fail(self, failure: Failure, metrics: JsonObject, *, fails_run: bool) -> Result:
+        """The unit failed."""
+        self._commit("failed", metrics=metrics, error=failure)
+        return Result(End.FAIL_RUN if fails_run else End.FAILED, error=failure.message)
+
+    def succeed(self, metrics: JsonObject, output: Json, details: JsonObject) -> Result:
+        """The unit finished; `output` goes along its edges and is not kept again: its slots' outcomes hold it."""
+        self._commit("success", metrics=metrics, details=details)
+        return Result(End.SUCCESS, (), output)
+
+    def _commit(self, status: OutcomeStatus, *, metrics: JsonObject | None = None, error: Failure | None = None,
+                reason: str | None = None, details: JsonObject | None = None) -> None:
+        phase: JsonObject = {} if self._unit.phase is None else {"phase": self._unit.phase}
+        self._tools.recorder.commit(Outcome(
+            self._unit.id, self._number, status, self._started, self._tools.clock.now(), metrics=metrics or {},
+            error=error, reason=reason, details={**phase, **(details or {})}))
