@@ -62,10 +62,15 @@ stage "layers and style"
 
 stage "archive"
 sh zipapp.sh
+OE_TEST_ARCHIVE=$PWD/dist/oe.pyz
+export OE_TEST_ARCHIVE
 
+# End-to-end tests run the checkout on the first Python and what is shipped on all others.
+form=checkout
 for version in $(echo "$found" | cut -d' ' -f1); do
-    stage "tests on Python $version"
-    ".venv/$version/bin/pytest" --ignore tests/interop --numprocesses "${OE_TEST_PROCESSES:-2}"
+    stage "tests on Python $version, end to end of the $form"
+    OE_TEST_FORM=$form ".venv/$version/bin/pytest" --ignore tests/interop --numprocesses "${OE_TEST_PROCESSES:-2}"
+    form=archive
 done
 
 if [ -n "$(find tests/interop -name 'test_*.py' 2>/dev/null | head -n 1)" ]; then

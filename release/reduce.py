@@ -100,6 +100,6 @@ def _drop_idle_imports(tree: ast.Module, module: str, asked_for: set[tuple[str |
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
             names = {alias: alias.asname or alias.name for alias in node.names}
-            node.names = [alias for alias, name in names.items()
-                          if name in used or (module, name) in asked_for or (None, name) in asked_for]
+            node.names = [alias for alias, name in names.items() if name in used or alias.name in _READ_BY_DATACLASSES
+                          or (module, name) in asked_for or (None, name) in asked_for]
     tree.body = [node for node in tree.body if not (isinstance(node, ast.ImportFrom) and not node.names)]

@@ -32,6 +32,16 @@ def source_archive(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return without_bytecode(archive, tmp_path_factory.mktemp("bare") / "oe.pyz")
 
 
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A checkout with data files of its own and one file that does not belong, and its archive."""
+    checkout = copy_of_checkout(tmp_path_factory.mktemp("planted") / "one place")
+    (checkout / "oe/store/planted.sql").write_text("SELECT 'planted';")
+    (checkout / "oe/spec/checks/planted.json").write_text("[1]")
+    (checkout / "oe/store/left.pyc").write_bytes(b"from an editor")
+    return checkout, build_archive(checkout.parent / "oe.pyz", checkout)
+
+
 def without_bytecode(archive: Path, bare: Path) -> Path:
     with zipfile.ZipFile(archive) as full, zipfile.ZipFile(bare, "w", zipfile.ZIP_DEFLATED) as target:
         for name in full.namelist():
@@ -99,6 +109,30 @@ def test_without_its_bytecode_it_runs_from_source(source_archive: Path, tmp_path
     assert (inside.stdout, inside.stderr) == ("True False\n", "")
 
 
+FIELDS = """
+import dataclasses, importlib, pathlib
+for name in sorted(NAMES):
+    for value in vars(importlib.import_module(name)).values():
+        if isinstance(value, type) and value.__module__ == name:
+            named, made = issubclass(value, tuple), dataclasses.is_dataclass(value)
+            print(name, value.__qualname__, named and (value._fields, value._field_defaults), value.__mro__,
+                  [(f.name, f.default, f.kw_only, f.init) for f in dataclasses.fields(value)] if made else (),
+                  sorted(set(vars(value)) - {"__doc__", "__annotations__", "__annotations_cache__"}))
+"""
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_every_module_of_the_archive_defines_the_classes_of_the_source(archive: Path, version: str) -> None:
+    names = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "oe").rglob("*.py"))
+    code = f"NAMES = {[name for name in names if not name.endswith('__')]!r}{FIELDS}"
+    shipped = run_inside(archive, code, PYTHONS[version])
+    source = subprocess.run([PYTHONS[version], "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"],
+                            capture_output=True, text=True, check=True)
+    assert shipped.stderr == ""
+    assert shipped.stdout.splitlines() == source.stdout.splitlines()
+    assert "oe.errors" in shipped.stdout
+
+
 def test_the_checkout_is_no_archive(tmp_path: Path) -> None:
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import oe.archive; print(oe.archive.is_archive())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
@@ -120,13 +154,9 @@ def test_a_traceback_shows_the_importers_own_lines(archive: Path) -> None:
 
 
 @pytest.mark.parametrize("bytecode", [True, False])
-def test_data_files_are_read_through_importlib_resources(tmp_path: Path, bytecode: bool) -> None:
-    checkout = copy_of_checkout(tmp_path / "checkout")
-    (checkout / "oe/store/planted.sql").write_text("SELECT 'planted';")
-    (checkout / "oe/spec/checks/planted.json").write_text("[1]")
-    archive = build_archive(tmp_path / "oe.pyz", checkout)
-    if not bytecode:
-        archive = without_bytecode(archive, tmp_path / "bare.pyz")
+def test_data_files_are_read_through_importlib_resources(planted: tuple[Path, Path], tmp_path: Path, bytecode: bool,
+                                                         ) -> None:
+    archive = planted[1] if bytecode else without_bytecode(planted[1], tmp_path / "bare.pyz")
     read = ("from importlib.resources import files\nimport oe.store, oe.archive\n"
             "print(files('oe.store').joinpath('planted.sql').read_text(), end=' ')\n"
             "print(files('oe').joinpath('spec/checks/planted.json').read_text(), end=' ')\n"
@@ -143,11 +173,10 @@ def test_a_run_goes_on_when_the_archive_is_removed_beneath_it(archive: Path, tmp
     assert (done.stdout, done.stderr) == ("6\n", "")
 
 
-def test_two_builds_are_byte_identical_and_hold_the_package_and_nothing_else(tmp_path: Path) -> None:
-    checkout = copy_of_checkout(tmp_path / "one place")
-    shutil.copytree(checkout, tmp_path / "another place")
-    (checkout / "oe/store/left.pyc").write_bytes(b"from an editor")
-    one = build_archive(tmp_path / "one.pyz", checkout)
+def test_two_builds_are_byte_identical_and_hold_the_package_and_nothing_else(planted: tuple[Path, Path],
+                                                                             tmp_path: Path) -> None:
+    checkout, one = planted
+    shutil.copytree(checkout, tmp_path / "another place", ignore=shutil.ignore_patterns("*.pyc"))
     away = {"TZ": "Asia/Tokyo", "LC_ALL": "C", "PYTHONHASHSEED": "77", "PYTHONOPTIMIZE": "2", "SOURCE_DATE_EPOCH": "1"}
     again = build_archive(tmp_path / "oe.pyz", tmp_path / "another place", env=away, umask=0o077, cwd=tmp_path)
     assert hashlib.sha256(again.read_bytes()).hexdigest() == hashlib.sha256(one.read_bytes()).hexdigest()

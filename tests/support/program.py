@@ -3,7 +3,8 @@
     result = program.run("validate", "--json", cwd=tmp_path)
     assert result.exit_code == 0
 
-A test that takes the fixture `program` gets the checkout's launcher; marked `every_form` it runs once for each form.
+A test that takes the fixture `program` gets the checkout's launcher, or the form that OE_TEST_FORM names; marked
+`every_form` it runs once for each form. OE_TEST_ARCHIVE names an archive that is built already.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMS = ("checkout", "module", "archive")
+_FORM = os.environ.get("OE_TEST_FORM", "checkout")
+_ARCHIVE = os.environ.get("OE_TEST_ARCHIVE")
 _PASSED_ON = ("PATH", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
 
 
@@ -85,7 +88,7 @@ def build_archive(output: Path, checkout: Path = ROOT, *, env: Mapping[str, str]
 
 
 def interpreters() -> dict[str, str]:
-    """Every usable Python of this machine: `3.11` -> its path; the archive carries bytecode for each."""
+    """Every usable Python of this machine: `3.11.2` -> its path; the archive carries bytecode for each."""
     found = subprocess.run(["sh", str(ROOT / ".ci/pythons")], capture_output=True, text=True, check=True).stdout
     return dict(line.split(" ", 1) for line in found.splitlines())
 
@@ -93,6 +96,8 @@ def interpreters() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built `oe.pyz`, made once for all test processes."""
+    if _ARCHIVE is not None:
+        return Path(_ARCHIVE).resolve(strict=True)
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
@@ -107,8 +112,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """The program: its checkout form, or under `@pytest.mark.every_form` each form in turn."""
-    form = getattr(request, "param", "checkout")
+    """The program: in the form of OE_TEST_FORM, or under `@pytest.mark.every_form` in each form in turn."""
+    form = getattr(request, "param", _FORM)
     built = request.getfixturevalue("archive") if form == "archive" else None
     return program_in(form, tmp_path_factory.mktemp("home"), built)
 
