@@ -15,11 +15,12 @@ from oe.plan.fingerprint import Change, changes
 from oe.plan.graph import Graph
 from oe.ports.cache import Entry
 from oe.ports.store import Outcome, Run
+from oe.redact import Redactor, secrets_of
 from oe.run.forecast import Forecast, Known, Planned
 from oe.run.keys import Keys
 from oe.run.replay import CacheUse, Replay
 from oe.run.views import Views
-from oe.spec.arguments import bind_arguments
+from oe.spec.arguments import bind_arguments, secret_arguments
 from oe.spec.model import Experience, Node
 from oe.state.ledger import Ledger
 from oe.state.writes import WriteRules
@@ -65,10 +66,10 @@ def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Works
         return True
 
     earlier = _outcomes_by_slot(workspace)
-    return Forecast(Known(
-        graph, Views(graph, experience.fields, ledger, args, kinds), ledger,
-        Keys(experience, kinds, files, dict(os.environ)), Replay("", use, kinds, files, SystemClock()), is_valid,
-        earlier.get)).units()
+    keys = Keys(experience, kinds, files, dict(os.environ), _redactor(experience, args))
+    views = Views(graph, experience.fields, ledger, args, kinds)
+    replay = Replay("", use, kinds, files, SystemClock())
+    return Forecast(Known(graph, views, ledger, keys, replay, is_valid, earlier.get)).units()
 
 
 def explain(workspace: Workspace, run: Run, name: str) -> Explanation:
@@ -93,6 +94,12 @@ def explain(workspace: Workspace, run: Run, name: str) -> Explanation:
     compared, outcome, texts = before
     texts.update(_texts(workspace, run))
     return Explanation(told.slot, run.run_id, "run", changes(_parts(outcome), _parts(told), texts), compared)
+
+
+def _redactor(experience: Experience, args: Mapping[str, Json]) -> Redactor:
+    redactor = Redactor(secrets_of(os.environ))
+    redactor.add(str(args[name]) for name in secret_arguments(experience) if name in args)
+    return redactor
 
 
 def _base(experience: Experience, workspace: Workspace | None) -> JsonObject:

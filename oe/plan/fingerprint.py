@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -18,11 +18,20 @@ CACHE_VERSION = "1"
 """Part of every key; raised when the meaning of a key or an entry changes, so that old entries become misses."""
 
 
+SECRET = Part("secret", 0, None)
+"""Stands for a part that holds a known secret: not even its digest is kept, and nor is a result that depends on it."""
+
+
 class Fingerprint(NamedTuple):
     """`key` is 64 hexadecimal digits; parts are named as a person would: `args.who`, `$.diff`, `./tools/x.py`."""
 
     key: str
     parts: Mapping[str, Part]
+
+    @property
+    def holds_secret(self) -> bool:
+        """Whether the result depends on a secret, so that it must not be kept for other runs."""
+        return SECRET in self.parts.values()
 
 
 def fingerprint(parts: Mapping[str, Part]) -> Fingerprint:
@@ -95,11 +104,6 @@ def spec_part(node: Node, experience: Experience) -> Part:
     if node.on_error.output is not None:
         spec["fallback"] = _at(value, (*node.path, "on_error", "output"))
     return part_of(spec)
-
-
-def named_parts(prefix: str, values: Mapping[str, Json]) -> Iterable[tuple[str, Part]]:
-    """One part a name: `args.who`, `$.diff`."""
-    return ((f"{prefix}{name}", part_of(value)) for name, value in values.items())
 
 
 def _at(value: Json, path: Path) -> Json:

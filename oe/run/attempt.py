@@ -220,7 +220,7 @@ class Attempts:
         if job.item_index is not None:
             details["index"] = job.item_index
         key = None
-        if job.in_journal and status == "success" and "fallback" not in details:
+        if job.in_journal and status == "success" and "fallback" not in details and not _holds_secret(job):
             details["kept"] = "journal"
         if job.found is not None:
             key = job.found.key
@@ -244,6 +244,10 @@ def _is_being_cancelled() -> bool:
 
 def _sentence(error: NodeError) -> str:
     return f"{error.message} ({error.hint})" if error.hint else error.message
+
+
+def _holds_secret(job: Job) -> bool:
+    return job.found is None or job.found.holds_secret
 
 
 def saved_by(metrics: JsonObject) -> JsonObject:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from oe.digests import Part, part_of
+from oe.digests import Part, part_of, part_of_text
 from oe.errors import NodeError, OeError
 from oe.lang.reference import Reference, require
 from oe.lang.scope import Missing, Scope
-from oe.plan.fingerprint import Fingerprint, fingerprint, named_parts, spec_part
+from oe.plan.fingerprint import SECRET, Fingerprint, fingerprint, spec_part
 from oe.ports.files import Files
 from oe.ports.kind import NodeKind
+from oe.redact import Redactor
 from oe.spec.model import Experience, Node
-from oe.values import JsonObject
+from oe.values import Json, JsonObject, canonical
 
 
 class _Fixed(NamedTuple):
@@ -29,31 +30,32 @@ class Keys:
     the edge inputs once a unit (`shared`)."""
 
     def __init__(self, experience: Experience, kinds: Mapping[str, NodeKind], files: Files,
-                 environment: Mapping[str, str]) -> None:
+                 environment: Mapping[str, str], redactor: Redactor) -> None:
         self._experience = experience
         self._kinds = kinds
         self._files = files
         self._environment = environment
+        self._redactor = redactor
         self._fixed: dict[str, _Fixed] = {}
 
     def shared(self, node: Node, scope: Scope, view: JsonObject) -> dict[str, Part]:
         """The parts that all slots of one unit share. Raises NodeError where something it refers to is not there."""
         parts = dict(self._of_node(node).parts)
-        parts.update(named_parts("$.", view))
-        parts.update(named_parts("$inputs.", scope.inputs))
+        parts.update(self._named("$.", view))
+        parts.update(self._named("$inputs.", scope.inputs))
         return parts
 
     def of_slot(self, node: Node, shared: Mapping[str, Part], scope: Scope, args: JsonObject) -> Fingerprint:
         """The fingerprint of one slot. Raises NodeError for a reference of the kind's own keys without a value."""
         fixed = self._of_node(node)
         parts = dict(shared)
-        parts.update(named_parts("args.", args))
+        parts.update(self._named("args.", args))
         for reference in fixed.references:
-            parts[reference.text] = part_of(require(reference, scope))
+            parts[reference.text] = self._part(require(reference, scope))
         if not isinstance(scope.item, Missing):
-            parts["$item"] = part_of(scope.item)
+            parts["$item"] = self._part(scope.item)
         if fixed.mentions_index and not isinstance(scope.index, Missing):
-            parts["$index"] = part_of(scope.index)
+            parts["$index"] = self._part(scope.index)
         parts.update(self._materials(node, scope))
         return fingerprint(parts)
 
@@ -62,13 +64,23 @@ class Keys:
         if fixed is None:
             parts: dict[str, Part] = {"spec": spec_part(node, self._experience)}
             for name in node.env:
-                parts[f"env.{name}"] = part_of(self._environment.get(name))
+                parts[f"env.{name}"] = self._part(self._environment.get(name))
             for pattern in node.inputs:
                 parts.update(self._matching(pattern))
             own = tuple(reference for _, reference in self._kinds[node.kind].references(node))
             all_references = [*own, *(reference for _, reference in node.args.references())]
             fixed = self._fixed[node.id] = _Fixed(parts, own, any(each.root == "index" for each in all_references))
         return fixed
+
+    def _named(self, prefix: str, values: Mapping[str, Json]) -> Iterator[tuple[str, Part]]:
+        """One part a name: `args.who`, `$.diff`."""
+        return ((f"{prefix}{name}", self._part(value)) for name, value in values.items())
+
+    def _part(self, value: Json) -> Part:
+        if not self._redactor:
+            return part_of(value)
+        text = canonical(value)
+        return SECRET if self._redactor.finds(text) else part_of_text(text)
 
     def _matching(self, pattern: str) -> Mapping[str, Part]:
         try:
@@ -78,11 +90,18 @@ class Keys:
 
     def _materials(self, node: Node, scope: Scope) -> Mapping[str, Part]:
         try:
-            return self._kinds[node.kind].materials(node, scope, self._files)
+            found = self._kinds[node.kind].materials(node, scope, self._files)
         except NodeError:
             raise
         except OeError as error:
             raise _unreadable(error) from error
+        if not self._redactor:
+            return found
+        return {name: self._without_secret_text(part) for name, part in found.items()}
+
+    def _without_secret_text(self, part: Part) -> Part:
+        """A file may hold a secret: its digest counts, its text is not shown to anyone."""
+        return part._replace(text=None) if part.text is not None and self._redactor.finds(part.text) else part
 
 
 def _unreadable(error: OeError) -> NodeError:

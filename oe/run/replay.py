@@ -60,7 +60,7 @@ class Replay:
         """The kept result, unless it is too old, the files that it made are not there as it made them, or it does not
         fit the experience any more."""
         use = self._use
-        if node.id in use.refreshed:
+        if node.id in use.refreshed or found.holds_secret:
             return None
         entry = self._kept(node, found.key, in_journal)
         if entry is not None and (self._is_stale(node, entry) or not self._are_products_there(node, entry)):
@@ -83,7 +83,7 @@ class Replay:
 
     def keep(self, node: Node, found: Fingerprint, slot: str, output: NodeOutput) -> None:
         """Keeps what a slot gave, where results of its node are kept."""
-        if self._use.cache is None or not self.is_kept(node):
+        if self._use.cache is None or found.holds_secret or not self.is_kept(node):
             return
         products = dict(self.products(node.produces))
         self._use.cache.keep(found.key, Entry(

@@ -146,7 +146,7 @@ class Session:
             replay)
         views = Views(self._graph, experience.fields, self._ledger, self._args, outside.kinds)
         attempts = Attempts(shared, restored.numbers, experience.runtime.max_in_flight)
-        keys = Keys(experience, outside.kinds, outside.files, outside.environment)
+        keys = Keys(experience, outside.kinds, outside.files, outside.environment, outside.redactor)
         slots = Slots(attempts, keys, restored, recorder, Executors(outside.kinds, outside.files).of)
         runner = AnyUnitRunner(Tools(views, self._ledger, attempts, slots, keys, restored, recorder, outside.clock,
                                      self._concurrency))

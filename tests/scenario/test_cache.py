@@ -164,3 +164,21 @@ graph:
     assert scenario.cache.texts == {}
     assert calls_of(scenario, args={"many": [*many, 5000]}) == ["each[1200]"]
     assert scenario.node("each")["items"] == 1201
+
+
+def test_a_result_that_depends_on_a_secret_is_neither_kept_nor_described() -> None:
+    scenario = Scenario("""
+args: {token: {type: string}}
+state: {schema: {n: {type: integer}}}
+graph:
+  nodes:
+    - {id: a, kind: step, args: {token: $args.token}, writes: [n]}
+    - {id: b, kind: step, needs: a, reads: [n]}
+""", {"a": gives({"n": 1})})
+    scenario.cache = MemoryCache()
+    scenario.secrets = ["hunter2hunter2"]
+    scenario.run(args={"token": "hunter2hunter2"})
+    journal = list(scenario.store.journal("r-1"))
+    assert len(scenario.cache.texts) == 1  # that of b, which sees nothing of it
+    assert journal[0].details["parts"]["args.token"] == ["secret", 0, None]  # type: ignore[index, call-overload]
+    assert "hunter2" not in str([outcome._asdict() for outcome in journal]) + str(scenario.cache.texts)
