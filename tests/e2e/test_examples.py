@@ -156,6 +156,11 @@ class TestHostReport:
         assert "| Kernel release | `not available: uname failed` |" in report
         assert f"| Host name | `{os.uname().nodename}` |" in report
 
+    @pytest.mark.xfail(strict=True, reason="--quiet does not keep the line about fields that are not shown from stderr")
+    def test_a_quiet_run_leaves_nothing_to_mail(self, program: Program, example: Path) -> None:
+        result = program.run("run", "-q", example, "--arg", f"scan_root={example}")
+        assert (result.exit_code, result.stderr) == (0, "")
+
     def test_ill_typed_arguments_are_refused_before_anything_happens(self, program: Program, example: Path) -> None:
         result = program.run("run", example, "--arg", "disk_percent=much")
         assert result.exit_code != 0 and "disk_percent" in result.stderr

@@ -122,6 +122,37 @@ def test_a_list_may_grow_or_shrink_over_the_number_where_files_end(fan_out: FanO
     assert fan_out.run().names == ([1000] if count == 1000 else [])
 
 
+@pytest.mark.parametrize("count", [3, pytest.param(1001, marks=pytest.mark.xfail(
+    strict=True, reason="a result that the journal keeps is as old as its last replay, so a ttl never ends"))])
+def test_a_result_is_as_old_as_the_run_that_made_it(fan_out: FanOut, count: int) -> None:
+    fan_out.words(list(range(count)))
+    maker = fan_out.run().result["run_id"]
+    fan_out.run()
+    assert f"{count} results came from the cache ({maker}, " in fan_out.run().stderr
+
+
+@pytest.mark.parametrize("count", [3, pytest.param(1001, marks=pytest.mark.xfail(
+    strict=True, reason="the journal does not record what a node produced, so items of long lists never come from it"))])
+def test_items_that_produce_a_file(fan_out: FanOut, count: int) -> None:
+    fan_out.edit("tools/tool.py", "    count(item, ctx)", "    count(item, ctx)\n    open(ctx.folder + '/made', 'w').write('x')")
+    fan_out.edit("experience.yaml", "tool.py:item", "tool.py:item\n      produces: [made]")
+    fan_out.words(list(range(count)))
+    fan_out.run()
+    assert fan_out.run().names == []
+
+
+@pytest.mark.parametrize("count", [3, 1001])
+def test_what_must_not_be_kept_is_not_kept(fan_out: FanOut, count: int) -> None:
+    fan_out.words(list(range(count)))
+    assert len(fan_out.run("--no-cache").names) == count
+    fan_out.edit("experience.yaml", "tool.py:item", "tool.py:item\n      on_error: "
+                 "{policy: continue, output: {state_delta: {out: [0]}}}")
+    fan_out.bad(*range(count))
+    assert fan_out.run().state["out"] == [0] * count
+    fan_out.bad()
+    assert fan_out.run().state["out"] == list(range(count))
+
+
 def test_any_value_may_be_an_item(fan_out: FanOut) -> None:
     words: list[Any] = [None, "", [], {}, 0, False, 0.0, -1, "x" * 100_000, {"a": [1]}, "\N{SNOWMAN}", 2**70]
     fan_out.words(words)
