@@ -9,17 +9,18 @@ if TYPE_CHECKING:
     from oe.errors import OeError, SpecError
     from oe.lang.schema import check_schema
     from oe.lang.yaml import load_yaml
-    from oe.launch import run_experience
+    from oe.launch import RunResult, run_experience
     from oe.run.bus import EventBus
     from oe.store.cache_store import CacheStore
 
 __all__ = [
-    "CacheStore", "EventBus", "OeError", "SpecError", "check_schema", "load_experience", "load_yaml", "run_experience",
+    "CacheStore", "EventBus", "OeError", "RunResult", "SpecError", "check_schema", "load_experience", "load_yaml",
+    "run_experience",
 ]
 
 _HOMES = {
-    "CacheStore": "oe.store.cache_store",
-    "EventBus": "oe.run.bus", "OeError": "oe.errors", "SpecError": "oe.errors", "check_schema": "oe.lang.schema",
+    "CacheStore": "oe.store.cache_store", "EventBus": "oe.run.bus", "OeError": "oe.errors",
+    "RunResult": "oe.run.session", "SpecError": "oe.errors", "check_schema": "oe.lang.schema",
     "load_experience": "oe.app", "load_yaml": "oe.lang.yaml", "run_experience": "oe.launch",
 }
 

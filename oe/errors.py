@@ -115,7 +115,6 @@ class NodeError(OeError):
 
 
 class StoreError(OeError):
-    """The store cannot be read or written; what was committed is intact."""
+    """The store cannot be read or written: a fault of the place, not of `oe`. What was committed is intact."""
 
     code = "store"
-    exit_code = ExitCode.INTERNAL

@@ -85,14 +85,26 @@ async def run_experience(spec: Experience | str | os.PathLike[str], *,  # noqa: 
                          concurrency: int | None = None, data_dir: str | None = None) -> RunResult:
     """Runs an experience to its end and gives run id, status and final state.
 
-    `spec` is what `load_experience` gave, or a path; `cache` may be a CacheStore of another folder.
+    `spec` is what `load_experience` gave, or a path, which `experience_dir` is put before; with an experience that was
+    loaded elsewhere its files and data are those of `experience_dir`. `cache` may be a CacheStore of another folder.
     Raises SpecError, UsageError for arguments and limits, StoreError.
     """
     if concurrency is not None and concurrency < 1:
         raise UsageError(f"concurrency must be at least 1, found {concurrency}")
-    experience = spec if isinstance(spec, Experience) else load_experience(experience_dir or spec)
+    if not isinstance(cache, bool) and not hasattr(cache, "find"):
+        raise UsageError(f"cache must be true, false or a CacheStore, found {cache!r}")
+    experience = _placed(spec, experience_dir)
     options = RunOptions(args=args or {}, concurrency=concurrency, data_dir=data_dir, cache=cache)
     return await start_run(experience, options, events)
+
+
+def _placed(spec: Experience | str | os.PathLike[str], folder: str | None) -> Experience:
+    if not isinstance(spec, Experience):
+        return load_experience(spec if folder is None else os.path.join(folder, spec))
+    if folder is None:
+        return spec
+    place = os.path.abspath(folder)
+    return spec._replace(folder=place, file=os.path.join(place, os.path.basename(spec.file)))
 
 
 async def start_run(experience: Experience, options: RunOptions, events: EventBus | None = None) -> RunResult:

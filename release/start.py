@@ -1,6 +1,10 @@
 """Starts oe from its archive: on the bytecode of this Python where the archive carries it, else on the source."""
-import marshal
 import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 -- said in words that every Python can read
+    sys.exit("oe needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2])  # noqa: UP031
+
+import marshal
 import types
 import zlib
 from importlib.util import MAGIC_NUMBER
@@ -8,7 +12,7 @@ from importlib.util import MAGIC_NUMBER
 zipped = globals()["__loader__"]
 importer = types.ModuleType("oe.archive")
 try:
-    block = zipped.get_data(f"bytecode/{sys.implementation.cache_tag}")
+    block = zipped.get_data("bytecode/" + sys.implementation.cache_tag)
 except OSError:
     block = b""
 if block.startswith(MAGIC_NUMBER):

@@ -85,9 +85,9 @@ def carry_out(experience: Experience, start: Start, options: RunOptions, namespa
         if namespace.json:
             console.result_json(result.as_object())
         else:
-            _show_results(experience, result, console)
+            _show_results(experience, result, console, is_quiet=namespace.quiet)
         console.stdout.flush()
-        if not namespace.quiet:
+        if not namespace.quiet or result.status != "success":
             display.note_end(result)
         return int(result.exit_code)
 
@@ -95,8 +95,8 @@ def carry_out(experience: Experience, start: Start, options: RunOptions, namespa
 async def _watched(start: Start, options: RunOptions, namespace: argparse.Namespace, display: _Display) -> RunResult:
     bus = EventBus()
     redraw = None
-    if not namespace.quiet:
-        bus.subscribe(display.note_failure if display.is_terminal else display.note_event)
+    only_failures = namespace.quiet or display.is_terminal
+    bus.subscribe(display.note_failure if only_failures else display.note_event)
     with stop_on_signals(display.stop):
         if display.is_terminal and not namespace.quiet:
             redraw = asyncio.create_task(display.redraw())
@@ -136,6 +136,8 @@ class _Display:
             if line is not None:
                 self._console.note(line)
         self._console.note(summary_line(result.as_object()))
+        if result.status != "success":
+            self._console.note("`oe logs` shows what the nodes printed, `oe resume` goes on from here")
 
     def warn(self, text: str) -> None:
         """A line that stays."""
@@ -152,7 +154,7 @@ class _Display:
             self._console.note(line)
 
     def note_failure(self, record: JsonObject) -> None:
-        """On a terminal: only failures leave a line."""
+        """On a terminal, and with --quiet: only failures leave a line."""
         if record["type"] in ("node.failed", "node.retrying"):
             self.warn(event_line(record) or "")
 
@@ -175,7 +177,7 @@ class _Display:
             self._drawn = False
 
 
-def _show_results(experience: Experience, result: RunResult, console: Console) -> None:
+def _show_results(experience: Experience, result: RunResult, console: Console, *, is_quiet: bool) -> None:
     """The fields that nothing reads on; what else there is, in one line on stderr."""
     shown = set(result_fields(experience))
     for field, value in result.state.items():
@@ -183,7 +185,7 @@ def _show_results(experience: Experience, result: RunResult, console: Console) -
             for line in _field_lines(field, value):
                 console.result(line)
     others = [field for field in result.state if field not in shown]
-    if others:
+    if others and not is_quiet:
         console.note(f"{plural(len(others), 'more field')}, see `oe state`: {clip(', '.join(others), 100)}")
 
 

@@ -20,7 +20,7 @@ from oe.spec.model import Experience, Node
 
 if TYPE_CHECKING:
     from oe.kinds.tool_command import OutputForm
-    from oe.kinds.tool_inline import ToolPlace
+    from oe.kinds.tool_inline import InlineTool, ToolPlace
     from oe.kinds.tool_modules import ToolFolder
     from oe.kinds.tool_source import ToolSource
 
@@ -85,7 +85,10 @@ class ToolKind:
 
             output = cast("OutputForm", node.options.get("output") or "json")
             return CommandTool(compile_value(node.options["command"]), output, workdir)
-        place = self._place(node, files)
+        tools = self._tools(files)
+        place = tools.places.get(str(node.options["impl"]))
+        if place is None:
+            place = tools.places[str(node.options["impl"])] = self._place(node, files)
         if self._needs_process(node, files):
             from oe.kinds.tool_process import ProcessTool
 
@@ -93,7 +96,7 @@ class ToolKind:
             return ProcessTool(place, None if python is None else str(python), workdir)
         from oe.kinds.tool_inline import InlineTool
 
-        return InlineTool(place, self._tools(files).folder(place.path))
+        return tools.inline.setdefault(place, InlineTool(place, tools.folder(place.path)))
 
     def _place(self, node: Node, files: Files) -> ToolPlace:
         """Where the tool is. Raises NodeError where it is not."""
@@ -133,14 +136,16 @@ class ToolKind:
 
 
 class _KnownTools:
-    """The tool files of one experience in one run: each read once, each folder's modules loaded once. Must not refer to
-    the Files that it is found by, whose end is its own."""
+    """The tool files of one experience in one run: each found and read once, each folder's modules loaded once, each
+    function called through one executor. Must not refer to the Files that it is found by, whose end is its own."""
 
     def __init__(self) -> None:
         self._sources: dict[str, ToolSource | None] = {}
         self._folders: dict[str, ToolFolder] = {}
         self._materials: dict[str, Mapping[str, Part]] = {}
         self._contents: dict[str, bytes] = {}
+        self.places: dict[str, ToolPlace] = {}
+        self.inline: dict[ToolPlace, InlineTool] = {}
 
     def source(self, path: str, files: Files) -> ToolSource | None:
         """The file as text; None where there is none to be read."""

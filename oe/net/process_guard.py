@@ -38,11 +38,16 @@ class ProcessGuard:
         self._shell: subprocess.Popen[bytes] | None = None
         self._starts = True
 
-    def add(self, group: int) -> int:
-        """Notes a group; its place in the list, for `remove`."""
+    def stand_by(self) -> None:
+        """Starts the guard. To be called before a program is started: a guard that comes after it would leave the first
+        program unguarded for as long as a shell takes to start."""
         if self._starts:
             self._starts = False
             self._start()
+
+    def add(self, group: int) -> int:
+        """Notes a group; its place in the list, for `remove`."""
+        self.stand_by()
         if self._free:
             place = self._free.pop()
         else:

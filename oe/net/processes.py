@@ -79,6 +79,7 @@ class _Program:
                     self._streams.append(Stream(self._loop, sink, self._fail))
             if self._command.stdin:
                 self._feed = Feed(self._loop, self._command.stdin)
+            self._guard.stand_by()
             self._spawn()
         except (OSError, ValueError) as error:
             self._close_pipes()

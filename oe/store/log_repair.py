@@ -36,7 +36,7 @@ class Comparison:
         if event is not None:
             self._count += 1
             identity = _identity(event)
-            if identity == logged:
+            if identity == logged and not self._waiting.get(identity):
                 return
             if not self._cancel_unknown(identity):
                 self._waiting.setdefault(identity, []).append((self._count, event))
