@@ -38,10 +38,10 @@ def first(inputs, ctx):
 def second(inputs, ctx):
     ctx.log("second begins")
     if os.path.exists("gate"):
-        with open("begun", "w") as begun:
-            begun.write("yes")
-        with open("gate") as gate:  # until the test closes its end
-            gate.read()
+        with open("gate") as gate:
+            with open("begun", "w") as begun:
+                begun.write("yes")
+            gate.read()  # until the test closes its end
     return {"names": ["second"], "total": 7}
 """
 
