@@ -84,7 +84,8 @@ def _positionals(command: CommandLine) -> Iterator[str]:
 def _value(value: Value) -> str:
     if value.source == "words":
         return f":{value.label}:({' '.join(value.words)})"
-    actions = {"files": "_files", "folders": "_files -/", "program": f"_oe_words {value.label}", "nothing": " "}
+    # Without the blank before it `_arguments` would put options of its own before the word.
+    actions = {"files": "_files", "folders": "_files -/", "program": f" _oe_words {value.label}", "nothing": " "}
     return f":{value.label}:{actions[value.source]}"
 
 
