@@ -13,4 +13,7 @@ def confirmed(question: str, what: str, console: Console, *, as_json: bool) -> b
         raise UsageError(f"nobody can be asked here whether to {what}", hint=f"--yes {what}s without asking")
     console.stderr.write(f"{neutralise(question)} [y/N] ")
     console.stderr.flush()
-    return console.stdin.readline().strip().lower() in {"y", "yes"}
+    answer = console.stdin.readline()
+    if not answer.endswith("\n"):  # Ctrl-D leaves the cursor behind the question
+        console.note("")
+    return answer.strip().lower() in {"y", "yes"}

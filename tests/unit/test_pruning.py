@@ -15,8 +15,8 @@ from oe.ports.cache import Entry
 from oe.pruning import Limits, Plan, plan_pruning, prune
 from oe.store.cache_files import CacheFiles
 from oe.store.upkeep import Upkeep
-from tests.contract.builders import new_run, outcome
 from tests.contract.builders import ending as end
+from tests.contract.builders import new_run, outcome
 from tests.unit.store.processes import Other
 
 NOW = 100 * 86400.0
