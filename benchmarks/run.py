@@ -17,6 +17,8 @@ BENCHMARKS = {
     "wide": "S4, S5: independent nodes, doing nothing and waiting",
     "footprint": "S8, S14: memory at its peak, bytes left on disk",
     "yaml_reader": "S9: reading YAML",
+    "fan_out": "S7: 100,000 items, per item and in memory",
+    "growth": "S11: cost grows with the size, not faster",
     "processes": "S13: running programs",
 }
 """Name of a file beside this one -> what it measures."""

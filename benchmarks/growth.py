@@ -1,0 +1,82 @@
+"""S11: cost grows with the size and not faster: graphs of 100 to 10,000 nodes, journals, logs of a million events."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+from benchmarks.graphs import ENVIRONMENT, HEAD, NODE, chain, independent, written
+from benchmarks.measure import Figure, process_seconds
+from benchmarks.startup import built_archive, one_node_runs
+
+SIZES = (1_000, 10_000)
+LOG_SIZES = (100_000, 1_000_000)
+ROUNDS = 3
+WIDTH = 10
+
+
+def diamonds(nodes: int) -> str:
+    """Layers of WIDTH nodes, each of which needs the whole layer before."""
+    lines = []
+    for number in range(nodes):
+        layer = number // WIDTH
+        needs = ", ".join(f"n{before}" for before in range((layer - 1) * WIDTH, layer * WIDTH)) if layer else ""
+        rest = f"writes: [all], needs: [{needs}], cache: false"
+        lines.append(NODE.format(number=number, function="append", rest=rest))
+    return HEAD + "".join(lines)
+
+
+GRAPHS: dict[str, Callable[[int], str]] = {
+    "chain of last_wins": chain,
+    "independent nodes": lambda nodes: independent(nodes, "append", writes=True),
+    "layers of ten": diamonds,
+}
+
+
+def measure() -> Iterator[Figure]:
+    """Time ratio over size ratio, start apart, for each graph and for reading a log."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        archive = built_archive(folder)
+        one = one_node_runs(archive, folder / "one")
+        start = median(one() for _ in range(ROUNDS))
+        for what, graph in GRAPHS.items():
+            times = [median(_run(archive, written(graph(size), folder / "graph")) for _ in range(ROUNDS)) - start
+                     for size in SIZES]
+            yield _figure(what, times, SIZES)
+        times = [median(_inspect(archive, folder / "log", size) for _ in range(ROUNDS)) - start for size in LOG_SIZES]
+        yield _figure("events inspected", times, LOG_SIZES)
+
+
+def _figure(what: str, times: list[float], sizes: tuple[int, int]) -> Figure:
+    value = times[1] / times[0] / (sizes[1] / sizes[0])
+    return Figure("S11", f"{what}, {sizes[0]:,} to {sizes[1]:,}", value, "× size", 1.3,
+                  detail=f"{times[0]:.2f} s, {times[1]:.2f} s")
+
+
+def _run(archive: Path, place: Path) -> float:
+    shutil.rmtree(place / ".openexpertise", ignore_errors=True)
+    return process_seconds([sys.executable, archive, "run", place, "--quiet", "--concurrency", "4"],
+                           environment=ENVIRONMENT)
+
+
+def _inspect(archive: Path, folder: Path, events: int) -> float:
+    """Shows a run whose log was filled up with progress of its node."""
+    place = written(chain(1), folder)
+    process_seconds([sys.executable, archive, "run", place, "--quiet", "--run-id", "big"], environment=ENVIRONMENT)
+    log = place / ".openexpertise/runs/big.jsonl"
+    lines = log.read_text(encoding="utf-8").splitlines()
+    record = json.loads(lines[1]) | {"type": "node.progress", "pct": 0.5, "message": "on it"}
+    with log.open("w", encoding="utf-8") as file:
+        file.writelines(_line(record, seq) for seq in range(1, events - len(lines) + 1))
+        file.writelines(_line(json.loads(line), seq) for seq, line in enumerate(lines, events - len(lines) + 1))
+    return process_seconds([sys.executable, archive, "inspect", "big", "-e", place], environment=ENVIRONMENT)
+
+
+def _line(record: dict[str, object], seq: int) -> str:
+    return json.dumps(record | {"seq": seq}, separators=(",", ":")) + "\n"
