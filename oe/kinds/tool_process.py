@@ -8,8 +8,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable
 from functools import cache
-from importlib.resources import files as package_files
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from oe.errors import NodeError
 from oe.kinds.environment import declared_environment, program_environment
@@ -22,6 +21,9 @@ from oe.ports.kind import NodeContext, NodeOutput, Request
 from oe.ports.process import Command
 from oe.text import clip, format_size
 from oe.values import Json, compact
+
+if TYPE_CHECKING:
+    from importlib.abc import ResourceLoader
 
 _MODULES = ("tool_contract", "tool_modules", "tool_context", "tool_host")
 # The first lines keep modules of the current folder from standing before those of the standard library.
@@ -88,11 +90,17 @@ def _modules(*, as_code: bool) -> list[Json]:
 
     modules: list[Json] = []
     for name in _MODULES:
-        source = package_files("oe.kinds").joinpath(f"{name}.py").read_text("utf-8")
+        source = _source(name)
         full = f"oe.kinds.{name}"
         code = compile(source, f"<{full}>", "exec", dont_inherit=True) if as_code else None
         modules.append([full, as_code, b64encode(dumps(code)).decode() if code else source])
     return modules
+
+
+def _source(name: str) -> str:
+    """A module beside this one; its loader reads from a folder and from the archive alike."""
+    loader = cast("ResourceLoader", globals()["__loader__"])
+    return loader.get_data(__file__.removesuffix(__file__.rpartition("/")[2]) + f"{name}.py").decode()
 
 
 class _Messages:
