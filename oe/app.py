@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from oe.clock import seconds_of_iso
 from oe.diagnostics import Problem
 from oe.errors import ExitCode, NotFoundError, OeError, SpecError, UsageError
 from oe.ids import is_run_id
@@ -179,5 +180,8 @@ def result_in_journal(workspace: Workspace, key: str) -> Entry | None:
     if found is None:
         return None
     run_id, outcome = found
-    return Entry(dict(outcome.writes), outcome.edge_output, outcome.metrics, run_id, outcome.finished_at, outcome.slot,
-                 {}, {})
+    since = outcome.finished_at
+    origin = outcome.details.get("cached")
+    if isinstance(origin, Mapping):  # a replay is as old as what it replayed
+        run_id, since = str(origin.get("run")), seconds_of_iso(str(origin.get("since")))
+    return Entry(dict(outcome.writes), outcome.edge_output, outcome.metrics, run_id, since, outcome.slot, {}, {})

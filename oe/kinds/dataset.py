@@ -68,6 +68,10 @@ class DatasetKind:
         return [((key, *path), reference) for key in _TEMPLATES if node.options.get(key) is not None
                 for path, reference in compile_value(node.options[key]).references()]
 
+    def uses_index(self, node: Node, files: Files) -> bool:
+        """See NodeKind: only by reference."""
+        return False
+
     def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
         """The file that is read, known by its contents."""
         if node.options.get("file") is None:

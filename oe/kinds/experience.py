@@ -68,6 +68,10 @@ class ExperienceKind:
         """See NodeKind."""
         return self.cached_by_default
 
+    def uses_index(self, node: Node, files: Files) -> bool:
+        """See NodeKind: only by reference."""
+        return False
+
     def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
         """None, as long as it cannot be run."""
         return {}

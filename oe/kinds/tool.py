@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
@@ -17,6 +18,7 @@ from oe.ports.files import Files
 from oe.ports.kind import Executor
 from oe.spec.keys import Key
 from oe.spec.model import Experience, Node
+from oe.values import compact
 
 if TYPE_CHECKING:
     from oe.kinds.tool_command import OutputForm
@@ -41,7 +43,8 @@ class ToolKind:
             "how the standard output of a command is read (json): an object as a Python tool returns it, a text "
             "or a list of lines for the single field in `writes`"),
         Key("isolation", {"enum": ["inline", "process"]},
-            "where a Python tool runs; a sync tool with a timeout runs in a process of its own, others inline"),
+            "where a Python tool runs; a sync tool with a timeout runs in a process of its own, others inline",
+            affects_output=False),
         Key("python", {"type": "string", "minLength": 1},
             "another interpreter (3.8 or newer), as a path or a name on the PATH; implies isolation: process"),
         Key("workdir", {"type": "string", "minLength": 1},
@@ -69,13 +72,22 @@ class ToolKind:
         """Python tools are known by their code; a program only as far as it says what it reads or makes."""
         return node.options.get("command") is None or bool(node.inputs or node.produces)
 
+    def uses_index(self, node: Node, files: Files) -> bool:
+        """Whether `$index` stands in the tool's code, or in the words of its command."""
+        if node.options.get("command") is None:
+            return self._tools(files).mentions(str(node.options["impl"]), b"$index", files)
+        return "$index" in compact(node.options["command"])
+
     def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
-        """The tool's file with all that it imports, or the words of a command that name files of the experience."""
+        """The tool's file with all that it imports, or the words of a command that name files: as they
+        stand, or from the folder that the program runs in."""
         if node.options.get("command") is None:
             return self._tools(files).materials(str(node.options["impl"]), files)
         argv = compile_value(node.options["command"]).resolve(scope)
-        words = argv if isinstance(argv, list) else []
-        return {word: files.digest(word) for word in words if isinstance(word, str) and is_file_word(word, files)}
+        workdir = compile_value(node.options.get("workdir") or ".").resolve(scope)
+        words = [word for word in argv if isinstance(word, str)] if isinstance(argv, list) else []
+        paths = [path for word in words for path in dict.fromkeys((word, posixpath.join(str(workdir), word)))]
+        return {path: files.digest(path) for path in paths if is_file_word(path, files)}
 
     def prepare(self, node: Node, files: Files) -> Executor:
         """The node's executor."""
@@ -84,7 +96,7 @@ class ToolKind:
             from oe.kinds.tool_command import CommandTool
 
             output = cast("OutputForm", node.options.get("output") or "json")
-            return CommandTool(compile_value(node.options["command"]), output, workdir)
+            return CommandTool(compile_value(node.options["command"]), output, workdir, self.uses_index(node, files))
         tools = self._tools(files)
         place = tools.places.get(str(node.options["impl"]))
         if place is None:
@@ -170,6 +182,10 @@ class _KnownTools:
             self._contents.update((files.absolute(name), data) for name, data in closure.items())
             self._materials[path] = {name: part_of_bytes(data) for name, data in closure.items()}
         return self._materials[path]
+
+    def mentions(self, impl: str, text: bytes, files: Files) -> bool:
+        """Whether the text stands in the tool's code."""
+        return any(text in self._contents[files.absolute(name)] for name in self.materials(impl, files))
 
     def folder(self, path: str) -> ToolFolder:
         """The modules beside a tool's file."""

@@ -9,14 +9,15 @@ from oe.ports.kind import Request
 from oe.values import Json
 
 
-def tool_inputs(request: Request) -> dict[str, Json]:
+def tool_inputs(request: Request, *, with_index: bool = True) -> dict[str, Json]:
     """The arguments, with `$item` and `$index` in a fan-out, `_state` (the view) and `_edge_inputs`. Every list and
-    object in it is a copy: a tool that changes its inputs changes nothing else."""
+    object in it is a copy: a tool that changes its inputs changes nothing else. A program is given `$index` only where
+    its command mentions it: else its results could not be kept when items move."""
     scope = request.scope
     inputs = _copy_object(request.args)
     if not isinstance(scope.item, Missing):
         inputs["$item"] = _copy(scope.item)
-    if not isinstance(scope.index, Missing):
+    if with_index and not isinstance(scope.index, Missing):
         inputs["$index"] = scope.index
     inputs["_state"] = _copy_object(request.view)
     inputs["_edge_inputs"] = _copy_object(scope.inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -32,6 +32,10 @@ class Fingerprint(NamedTuple):
     def holds_secret(self) -> bool:
         """Whether the result depends on a secret, so that it must not be kept for other runs."""
         return SECRET in self.parts.values()
+
+
+FILE = "file:"
+"""Before the path of a part that is a file, so that a file named `spec` is not taken for the spec."""
 
 
 def fingerprint(parts: Mapping[str, Part]) -> Fingerprint:
@@ -67,9 +71,10 @@ class Change(NamedTuple):
 
 
 def changes(before: JsonObject, after: JsonObject, texts: Mapping[str, str]) -> list[Change]:
-    """What differs between two sets of recorded parts, by name. `texts` holds the longer texts of both."""
+    """What differs between two sets of recorded parts, by name; a file's is its path. `texts` holds the longer texts of
+    both."""
     names = [*after, *(name for name in before if name not in after)]
-    return [Change(name, _shown(before.get(name), texts), _shown(after.get(name), texts))
+    return [Change(name.removeprefix(FILE), _shown(before.get(name), texts), _shown(after.get(name), texts))
             for name in names if _digest(before.get(name)) != _digest(after.get(name))]
 
 
@@ -86,15 +91,15 @@ def _shown(record: Json, texts: Mapping[str, str]) -> str | None:
     return str(text) if text is not None else f"sha256:{digest}… ({size} bytes)"
 
 
-def spec_part(node: Node, experience: Experience) -> Part:
-    """The node's spec as far as it can change the output: not needs, when, join, phase, timeout, concurrency, attempts.
-
-    Values as parsed, so comments and layout never count.
+def spec_part(node: Node, experience: Experience, ignored: Collection[str]) -> Part:
+    """The node's spec as far as it can change the output: not needs, when, join, phase, timeout, concurrency, attempts,
+    and none of its kind's own keys that are `ignored`. Values as parsed, so comments and layout never count.
     """
     value = experience.document.value
     written = _at(value, node.path)
     spec: dict[str, Json] = {
-        "version": CACHE_VERSION, "id": node.id, "kind": node.kind, "options": node.options,
+        "version": CACHE_VERSION, "id": node.id, "kind": node.kind,
+        "options": {name: option for name, option in node.options.items() if name not in ignored},
         "reads": list(node.reads), "writes": list(node.writes),
     }
     if isinstance(written, dict):

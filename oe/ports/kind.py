@@ -98,6 +98,9 @@ class NodeKind(Protocol):
     def references(self, node: Node) -> Iterable[tuple[Path, Reference]]:
         """The references in the kind's own keys, each with the path of its text inside the node."""
 
+    def uses_index(self, node: Node, files: Files) -> bool:
+        """Whether the node's own code looks at `$index`, so that an item's place in the list counts. Raises OeError."""
+
     def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
         """What the output depends on beside inputs and spec: the contents of files that the node refers to, by the path
         as written; the provider and model that it would call. What a run uses is what was digested here.

@@ -10,6 +10,9 @@ from oe.values import JsonObject
 _TOLD = {"node.finished": "ok", "node.failed": "failed", "node.skipped": "skipped", "node.cancelled": "cancelled",
          "node.retrying": "retry", "node.cached": "cached"}
 
+_ONLY_OF_UNITS = ("node.finished", "node.cached")
+"""Told of units, not of every item: a fan-out of a thousand is one line, and one for each failure."""
+
 
 def status_line(state: RunState, now: float, width: int) -> str:
     """`12/40 nodes, 3 running, 8.2/s, ETA 3.4s: fetch_diff` cut to the width of the terminal."""
@@ -39,7 +42,7 @@ def status_line(state: RunState, now: float, width: int) -> str:
 def event_line(record: JsonObject) -> str | None:
     """A line for an event that a person wants to know of, or None."""
     word = _TOLD.get(str(record["type"]))
-    if word is None:
+    if word is None or ("index" in record and record["type"] in _ONLY_OF_UNITS):
         return None
     line = f"{word:<9} {record['slot']}"
     if isinstance(record.get("duration_ms"), int | float):

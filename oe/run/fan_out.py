@@ -12,8 +12,8 @@ from oe.run.items import ItemRule, Items, resolve_list
 from oe.run.slots import Place
 from oe.run.unit_outcome import UnitOutcome
 from oe.run.units import Tools
-from oe.spec.model import Node, Unit
-from oe.values import Json
+from oe.spec.model import ForEach, Node, Unit
+from oe.values import Json, JsonObject
 
 
 class FanOutRunner:
@@ -69,12 +69,20 @@ class FanOutRunner:
         assert node.for_each is not None
         scope, view = self._tools.views.of_node(rank, node)
         source = resolve_list(node.for_each.source, scope, "for_each")
-        listed = node.for_each.listed_field
-        if listed in view:
-            view = {name: value for name, value in view.items() if name != listed}
+        scope, view = without_list(node.for_each, scope, view)
         shared = self._tools.keys.shared(node, scope, view)
         in_journal = self._tools.attempts.is_in_journal(node, len(source))
         return _FanOut(self._tools, rank, Place(node, node.id, scope, view, shared, in_journal=in_journal), source)
+
+
+def without_list(rule: ForEach, scope: Scope, view: JsonObject) -> tuple[Scope, JsonObject]:
+    """What items see: everything but the list itself, so that one more item changes nothing for the others."""
+    if rule.listed_field in view:
+        view = {name: value for name, value in view.items() if name != rule.listed_field}
+    if rule.listed_input in scope.inputs:
+        inputs = {name: value for name, value in scope.inputs.items() if name != rule.listed_input}
+        scope = Scope(state=scope.state, args=scope.args, inputs=inputs, reads=view)
+    return scope, view
 
 
 class _FanOut:

@@ -13,6 +13,7 @@ from oe.plan.fingerprint import Fingerprint, changes, recorded_parts
 from oe.plan.graph import Graph, Link
 from oe.ports.cache import Entry
 from oe.ports.store import Outcome
+from oe.run.fan_out import without_list
 from oe.run.keys import Keys
 from oe.run.replay import Replay
 from oe.run.views import Views
@@ -154,7 +155,7 @@ class Forecast:
         source = node.for_each.source.resolve(scope)
         if not isinstance(source, list):
             return Planned(node.id, "run", "its source is not a list")
-        view = {name: value for name, value in view.items() if name != node.for_each.listed_field}
+        scope, view = without_list(node.for_each, scope, view)
         outputs: list[Json] = []
         missing = 0
         reason = ""

@@ -9,7 +9,7 @@ from oe.digests import Part, part_of, part_of_text
 from oe.errors import NodeError, OeError
 from oe.lang.reference import Reference, require
 from oe.lang.scope import Missing, Scope
-from oe.plan.fingerprint import SECRET, Fingerprint, fingerprint, spec_part
+from oe.plan.fingerprint import FILE, SECRET, Fingerprint, fingerprint, spec_part
 from oe.ports.files import Files
 from oe.ports.kind import NodeKind
 from oe.redact import Redactor
@@ -62,15 +62,25 @@ class Keys:
     def _of_node(self, node: Node) -> _Fixed:
         fixed = self._fixed.get(node.id)
         if fixed is None:
-            parts: dict[str, Part] = {"spec": spec_part(node, self._experience)}
+            kind = self._kinds[node.kind]
+            ignored = [key.name for key in kind.keys if not key.affects_output]
+            parts: dict[str, Part] = {"spec": spec_part(node, self._experience, ignored)}
             for name in node.env:
                 parts[f"env.{name}"] = self._part(self._environment.get(name))
             for pattern in node.inputs:
                 parts.update(self._matching(pattern))
-            own = tuple(reference for _, reference in self._kinds[node.kind].references(node))
+            own = tuple(reference for _, reference in kind.references(node))
             all_references = [*own, *(reference for _, reference in node.args.references())]
-            fixed = self._fixed[node.id] = _Fixed(parts, own, any(each.root == "index" for each in all_references))
+            mentions_index = any(each.root == "index" for each in all_references)
+            fixed = _Fixed(parts, own, mentions_index or self._uses_index(kind, node))
+            self._fixed[node.id] = fixed
         return fixed
+
+    def _uses_index(self, kind: NodeKind, node: Node) -> bool:
+        try:
+            return node.for_each is not None and kind.uses_index(node, self._files)
+        except OeError as error:
+            raise _unreadable(error) from error
 
     def _named(self, prefix: str, values: Mapping[str, Json]) -> Iterator[tuple[str, Part]]:
         """One part a name: `args.who`, `$.diff`."""
@@ -84,7 +94,7 @@ class Keys:
 
     def _matching(self, pattern: str) -> Mapping[str, Part]:
         try:
-            return {path: self._files.digest(path) for path in self._files.glob(pattern)}
+            return {FILE + path: self._files.digest(path) for path in self._files.glob(pattern)}
         except OeError as error:
             raise _unreadable(error) from error
 
@@ -95,13 +105,13 @@ class Keys:
             raise
         except OeError as error:
             raise _unreadable(error) from error
-        if not self._redactor:
-            return found
-        return {name: self._without_secret_text(part) for name, part in found.items()}
+        return {FILE + name: self._without_secret_text(part) for name, part in found.items()}
 
     def _without_secret_text(self, part: Part) -> Part:
         """A file may hold a secret: its digest counts, its text is not shown to anyone."""
-        return part._replace(text=None) if part.text is not None and self._redactor.finds(part.text) else part
+        if part.text is None or not self._redactor.finds(part.text):
+            return part
+        return part._replace(text=None)
 
 
 def _unreadable(error: OeError) -> NodeError:

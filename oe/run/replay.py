@@ -53,7 +53,7 @@ class Replay:
 
     def is_in_journal(self, node: Node, count: int) -> bool:
         """Whether the results of a fan-out over `count` items are kept by the journal instead of as files."""
-        return count > MOST_FILES and node.cache.enabled is not True and self.is_kept(node)
+        return count > MOST_FILES and node.cache.enabled is not True and not node.produces and self.is_kept(node)
 
     def find(self, node: Node, found: Fingerprint, is_valid: Callable[[Entry], bool],
              in_journal: bool = False) -> Entry | None:
@@ -73,9 +73,11 @@ class Replay:
         use = self._use
         if use.cache is None or not self.is_kept(node):
             return None
-        if in_journal:
-            return use.journal(key) if use.journal is not None else None
-        return use.cache.find(key)
+        if node.for_each is None or use.journal is None:
+            return use.cache.find(key)
+        if in_journal:  # the list may have been shorter once, or have been longer
+            return use.journal(key) or use.cache.find(key)
+        return use.cache.find(key) or use.journal(key)
 
     def is_required(self, node: Node) -> bool:
         """Whether the node may not be run: its result has to be known."""

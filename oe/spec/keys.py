@@ -21,4 +21,5 @@ class Key(NamedTuple):
     required: bool = False
     default: Json = None
     accepted: str | None = None
+    affects_output: bool = True
     holds: Literal["prompt"] | None = None

@@ -55,7 +55,12 @@ class ForEach(NamedTuple):
     @property
     def listed_field(self) -> str | None:
         """The state field that `source` names as a whole: it is no part of an item's view or key (semantics §2)."""
-        return _whole_field(self.source)
+        return _whole(self.source, "state")
+
+    @property
+    def listed_input(self) -> str | None:
+        """The same for the edge input of a predecessor."""
+        return _whole(self.source, "inputs")
 
 
 class Output(NamedTuple):
@@ -143,7 +148,7 @@ class Pipeline(NamedTuple):
     @property
     def listed_field(self) -> str | None:
         """The state field that `items` names as a whole: as ForEach.listed_field."""
-        return _whole_field(self.items)
+        return _whole(self.items, "state")
 
 
 class Loop(NamedTuple):
@@ -201,8 +206,8 @@ class Experience(NamedTuple):
     document: Document
 
 
-def _whole_field(source: ValueTemplate) -> str | None:
+def _whole(source: ValueTemplate, root: str) -> str | None:
     for path, reference in source.references():
-        if not path and reference.root == "state" and len(reference.segments) == 1:
+        if not path and reference.root == root and len(reference.segments) == 1:
             return str(reference.segments[0])
     return None

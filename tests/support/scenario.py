@@ -75,6 +75,9 @@ class StepKind:
     def is_cached_by_default(self, node: Node) -> bool:
         return True
 
+    def uses_index(self, node: Node, files: object) -> bool:
+        return False
+
     def materials(self, node: Node, scope: object, files: object) -> dict[str, Any]:
         return {name: digests.part_of_text(text) for name, text in self.contents.get(node.id, {}).items()}
 
