@@ -28,7 +28,7 @@ print(sys.version, hashlib.sha256(open("pyproject.toml", "rb").read()).hexdigest
         echo "making $home with $2"
         rm -rf "$home"
         if ! "$2" -c 'import ensurepip, venv' 2>/dev/null; then
-            echo "$2 cannot make virtual environments (on Debian and Ubuntu: apt-get install python$1-venv)" >&2
+            echo "$2 cannot make virtual environments (on Debian and Ubuntu: apt-get install python${1%.*}-venv)" >&2
             return 1
         fi
         "$2" -m venv "$home"
