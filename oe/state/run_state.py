@@ -17,6 +17,7 @@ class UnitState:
     """One unit of the graph. Items of a fan-out are only counted, so a long run does not grow."""
 
     __slots__ = ("attempts", "cached", "duration_seconds", "error", "fallback", "id", "item_failures", "items",
+                 "items_cached",
                  "reason", "started_at", "status")
 
     def __init__(self, unit_id: str) -> None:
@@ -26,6 +27,7 @@ class UnitState:
         self.cached = False
         self.fallback = False
         self.items: int | None = None
+        self.items_cached = 0
         self.item_failures = 0
         self.started_at: float | None = None
         self.duration_seconds = 0.0
@@ -38,7 +40,9 @@ class UnitState:
             "id": self.id, "status": self.status, "cached": self.cached, "attempts": self.attempts,
             "duration_ms": round(self.duration_seconds * 1000, 1),
         }
-        optional: dict[str, Json] = {"items": self.items, "error": self.error, "reason": self.reason}
+        optional: dict[str, Json] = {
+            "items": self.items, "items_cached": self.items_cached or None, "items_failed": self.item_failures or None,
+            "error": self.error, "reason": self.reason}
         record.update({key: value for key, value in optional.items() if value is not None})
         if self.fallback:
             record["fallback"] = True
@@ -165,6 +169,9 @@ class RunState:
         metrics = event.data.get("metrics")
         if isinstance(metrics, dict) and isinstance(metrics.get("items"), int):
             unit.items = int(metrics["items"])
+            if 0 < unit.items == unit.items_cached and not unit.cached:
+                unit.cached = True
+                self.cached += 1
 
     def _failed(self, event: Event) -> None:
         unit = self._ended(event, "failed")
@@ -185,10 +192,13 @@ class RunState:
         self.active.pop(event.slot or "", None)
 
     def _cached(self, event: Event) -> None:
-        unit = self.units.get(event.slot or "")
+        slot = event.slot or ""
+        unit = self.units.get(slot)
         if unit is not None:
             unit.cached = True
             self.cached += 1
+        elif slot.endswith("]") and (owner := self.units.get(slot.partition("[")[0])) is not None:
+            owner.items_cached += 1
         saved = event.data.get("saved")
         if isinstance(saved, dict):
             self.tokens_saved += _count(saved.get("input_tokens")) + _count(saved.get("output_tokens"))

@@ -335,7 +335,6 @@ class TestRules:
 class TestFalseHits:
     """Changes that alter an output and must not be missed."""
 
-    @pytest.mark.xfail(strict=True, reason="a file called 'spec' takes the place of the part 'spec' in the key")
     def test_a_file_with_the_name_of_a_part_hides_nothing(self, program: Program, tmp_path: Path) -> None:
         lines = Counted(program, tmp_path / "lines", COMMAND_SPEC.replace("WORDS", "[cat, spec]"), "")
         lines.write("spec", "one\ntwo\n")
@@ -343,7 +342,6 @@ class TestFalseHits:
         lines.edit("experience.yaml", "output: text", "output: lines")
         assert lines.run().state["seen"] == ["one", "two"]
 
-    @pytest.mark.xfail(strict=True, reason="an argument takes the place of an input file called 'args.value' in the key")
     def test_a_file_with_the_name_of_an_argument_is_not_hidden(self, program: Program, tmp_path: Path) -> None:
         shown = Counted(program, tmp_path / "shown", SHOWN_SPEC.replace("args: {value: $", "inputs: [args.value], args: {value: $"),
                         SHOWN_TOOL)
@@ -352,7 +350,6 @@ class TestFalseHits:
         shown.write("args.value", "b")
         assert shown.run("--arg", "value=1").names == ["1"]
 
-    @pytest.mark.xfail(strict=True, reason="words of a command are looked for beside the experience, not in its workdir")
     def test_a_file_of_the_workdir_counts(self, program: Program, tmp_path: Path) -> None:
         text = COMMAND_SPEC.replace("WORDS", "[cat, data.txt]").replace("cache: true", "cache: true, workdir: sub")
         lines = Counted(program, tmp_path / "lines", text, "")

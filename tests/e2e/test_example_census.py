@@ -90,7 +90,6 @@ def test_the_second_run_only_lists(census: Census) -> None:
     assert second["state"] == first["state"] and [node["id"] for node in second["nodes"]] == NODES
 
 
-@pytest.mark.xfail(strict=True, reason="a fan-out whose items all came from the cache does not say so in --json")
 def test_a_fan_out_that_was_all_replayed_says_so(census: Census) -> None:
     census.run()
     cached = {node["id"]: node["cached"] for node in census.run()["nodes"]}

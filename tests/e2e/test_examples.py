@@ -156,7 +156,6 @@ class TestHostReport:
         assert "| Kernel release | `not available: uname failed` |" in report
         assert f"| Host name | `{os.uname().nodename}` |" in report
 
-    @pytest.mark.xfail(strict=True, reason="--quiet does not keep the line about fields that are not shown from stderr")
     def test_a_quiet_run_leaves_nothing_to_mail(self, program: Program, example: Path) -> None:
         result = program.run("run", "-q", example, "--arg", f"scan_root={example}")
         assert (result.exit_code, result.stderr) == (0, "")

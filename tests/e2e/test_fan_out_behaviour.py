@@ -60,12 +60,17 @@ def item(inputs, ctx):
         os.kill(os.getpid(), signal.SIGINT)
     return {"state_delta": {"out": [item]}, "edge_output": {"item": item}}
 
-def indexed(inputs, ctx):
-    count(inputs["$item"], ctx)
-    return {"out": [[inputs["$index"], inputs["$item"]]]}
-
 def gather(inputs, ctx):
     return {"gathered": [each and each["item"] for each in inputs["_edge_inputs"]["each"]]}
+"""
+
+
+INDEXED = """\
+from count import count
+
+def run(inputs, ctx):
+    count(inputs["$item"], ctx)
+    return {"out": [[inputs["$index"], inputs["$item"]]]}
 """
 
 
@@ -114,7 +119,6 @@ def test_a_long_list_has_a_cache_file_an_item_where_it_says_so(fan_out: FanOut) 
     assert fan_out.run().names == [] and len(fan_out.entries()) > 1000
 
 
-@pytest.mark.xfail(strict=True, reason="up to 1,000 items only the files are asked, from 1,001 on only the journal")
 @pytest.mark.parametrize("count", [1000, 1001])
 def test_a_list_may_grow_or_shrink_over_the_number_where_files_end(fan_out: FanOut, count: int) -> None:
     fan_out.words(list(range(count)))
@@ -123,8 +127,7 @@ def test_a_list_may_grow_or_shrink_over_the_number_where_files_end(fan_out: FanO
     assert fan_out.run().names == ([1000] if count == 1000 else [])
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(1001, marks=pytest.mark.xfail(
-    strict=True, reason="a result that the journal keeps is as old as its last replay, so a ttl never ends"))])
+@pytest.mark.parametrize("count", [3, 1001])
 def test_a_result_is_as_old_as_the_run_that_made_it(fan_out: FanOut, count: int) -> None:
     fan_out.words(list(range(count)))
     maker = fan_out.run().result["run_id"]
@@ -132,8 +135,7 @@ def test_a_result_is_as_old_as_the_run_that_made_it(fan_out: FanOut, count: int)
     assert f"{count} results came from the cache ({maker}, " in fan_out.run().stderr
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(1001, marks=pytest.mark.xfail(
-    strict=True, reason="the journal does not record what a node produced, so items of long lists never come from it"))])
+@pytest.mark.parametrize("count", [3, 1001])
 def test_items_that_produce_a_file(fan_out: FanOut, count: int) -> None:
     fan_out.edit("tools/tool.py", "    count(item, ctx)", "    count(item, ctx)\n    open(ctx.folder + '/made', 'w').write('x')")
     fan_out.edit("experience.yaml", "tool.py:item", "tool.py:item\n      produces: [made]")
@@ -199,14 +201,6 @@ class TestLists:
         result = done.run()
         assert result.names == ran and result.state["out"] == result.state["gathered"] == words
 
-    @pytest.mark.xfail(strict=True, reason="the list counts as edge input of every item, though `source` names its field")
-    def test_a_listing_node_may_hand_the_list_along_the_edge_too(self, done: FanOut) -> None:
-        done.write("along.json", "true")
-        done.run()
-        done.words([1, 2, 3, 4])
-        assert done.run().names == [4]
-
-    @pytest.mark.xfail(strict=True, reason="the list that `source` names is part of every item's edge inputs")
     def test_a_list_that_comes_along_the_edge(self, done: FanOut) -> None:
         done.write("along.json", "true")
         done.rule("source: $inputs.listing")
@@ -214,9 +208,9 @@ class TestLists:
         done.words([1, 2, 3, 4])
         assert done.run().names == [4]
 
-    @pytest.mark.xfail(strict=True, reason="tools are handed '$index' though it is no part of the key")
     def test_an_index_that_a_tool_uses_is_the_right_one(self, done: FanOut) -> None:
-        done.edit("experience.yaml", "tool.py:item", "tool.py:indexed")
+        done.write("tools/indexed.py", INDEXED)
+        done.edit("experience.yaml", "tool.py:item", "indexed.py")
         done.edit("experience.yaml", "    - {id: gather, kind: tool, impl: ./tools/tool.py:gather, needs: [each], "
                     "writes: [gathered], cache: false}\n", "")
         done.run()
@@ -274,7 +268,6 @@ class TestFailures:
         fan_out.rule("source: $.words, on_item_error: continue, min_success: 8")
         assert fan_out.resume().exit_code == 0
 
-    @pytest.mark.xfail(strict=True, reason="tolerated failures of items are not to be seen in --json")
     def test_tolerated_failures_are_counted(self, fan_out: FanOut) -> None:
         fan_out.rule("source: $.words, on_item_error: continue")
         fan_out.words([1, 2, 3])
