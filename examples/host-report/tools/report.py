@@ -15,13 +15,14 @@ _LOUDEST = ("critical", "warning")
 
 
 def run(inputs: dict[str, Any], ctx: Any) -> dict[str, Any]:
-    """Writes the file and `summary`."""
+    """Writes the file, `report` and `summary`."""
     state = inputs["_state"]
     counts = Counter(finding["severity"] for finding in state["findings"])
     status = next((severity for severity in _LOUDEST if counts[severity]), "ok")
     path = Path(ctx.folder, inputs["report"])
-    write_whole(path, render(state, status, datetime.now(UTC)))
-    return {"summary": {"status": status, "report": str(path)}
+    content = render(state, status, datetime.now(UTC))
+    write_whole(path, content)
+    return {"report": content, "summary": {"status": status, "report": str(path)}
             | {severity: counts[severity] for severity in ("critical", "warning", "info")}}
 
 

@@ -178,7 +178,8 @@ class TestReport:
         whole["findings"] = [{"severity": severity, "subject": "x", "message": "y"}
                              for severity in ("warning", "warning", "info")]
         found = tools.report.run({"_state": whole, "report": "report.md"}, SimpleNamespace(folder=str(tmp_path)))
-        assert found == {"summary": {"status": "warning", "critical": 0, "warning": 2, "info": 1,
-                                     "report": str(tmp_path / "report.md")}}
+        assert found["summary"] == {"status": "warning", "critical": 0, "warning": 2, "info": 1,
+                                    "report": str(tmp_path / "report.md")}
+        assert found["report"] == (tmp_path / "report.md").read_text()
         assert [file.name for file in tmp_path.iterdir()] == ["report.md"]
         assert (tmp_path / "report.md").read_text().startswith("# Host report")
