@@ -60,8 +60,19 @@ def _plain(cell: str) -> str:
 
 
 def literal(cell: str) -> str | bytes:
-    """A text or bytes as a page writes them: a Python literal, `"a: 1\\n"`, or a repeated one, `"[" * 200`."""
-    written, star, times = cell.rpartition(" * ")
-    value = ast.literal_eval(written if star else cell)
+    """A text or bytes as a page writes them: a Python literal, with `*` and `+` for long ones (`"[" * 200 + "]"`)."""
+    value = _evaluated(ast.parse(cell, mode="eval").body)
     assert isinstance(value, str | bytes)
-    return value * (int(times.replace("_", "")) if star else 1)
+    return value
+
+
+def _evaluated(node: ast.expr) -> str | bytes | int:
+    if isinstance(node, ast.BinOp):
+        left, right = _evaluated(node.left), _evaluated(node.right)
+        if isinstance(node.op, ast.Mult) and isinstance(left, str) and isinstance(right, int):
+            return left * right
+        assert isinstance(node.op, ast.Add) and isinstance(left, str) and isinstance(right, str)
+        return left + right
+    value = ast.literal_eval(node)
+    assert isinstance(value, str | bytes | int)
+    return value
