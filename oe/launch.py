@@ -174,6 +174,9 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
     with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
         run = workspace.find_run(options.run_id or "latest")
         if run.status == "success":
+            from oe.inspection import mend_log
+
+            mend_log(workspace, run, options.warn or _ignore)  # a kill may have fallen between its last commit and log
             return Resumed(_result_of(workspace, experience, run), reopened=False)
         args = {**run.args, **_secrets_again(experience, run, options.args)}
         if not workspace.lock(run.run_id):
