@@ -1,7 +1,7 @@
 """The stable codes of problems and errors, gathered from the source: what documentation must name, each of them.
 
-A code is a text in kebab-case where the product hands one on: to a reporter, as `code=`, as a class's `code`, or as the
-first part of a row of a table of faults.
+A code is a text in kebab-case where the product hands one on: to a reporter, as `code=`, as the default of a parameter
+`code`, as a class's `code`, or in a row of a table of faults.
 """
 
 from __future__ import annotations
@@ -10,25 +10,40 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 
 _CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 _KEBAB = re.compile(r"[a-z]+(-[a-z]+)+")
-_REPORTERS = frozenset({"error", "warning", "fail", "report", "warn", "_report", "_add", "_problem", "Problem", "Flaw",
-                        "FileFlaw", "SchemaProblem", "data_fault"})
+_CODE_FIRST = frozenset({"error", "warning", "fail", "report", "warn", "_report", "_problem", "Problem", "Flaw", "FileFlaw"})
+"""Callables whose first argument is a code."""
+
+_CODE_LATER = frozenset({"_add", "_refuse", "SchemaProblem", "data_fault"})
 _ROWS = frozenset({"store/faults.py", "lang/schema_faults.py"})
 """Files that hold codes in tuples."""
 
 _LANGUAGES = ("yaml", "json")
 
 
-def codes_of(*places: str) -> dict[str, list[str]]:
-    """Every code in these files and folders with the places (`oe/x.py:12`) that hand it on."""
-    found: dict[str, list[str]] = {}
+class Use(NamedTuple):
+    """One place that hands a code on: `by` is the name of what it calls, '' elsewhere; `is_final` for a failed attempt
+    that is not tried again."""
+
+    place: str
+    by: str
+    is_final: bool
+
+
+def codes_of(*places: str) -> dict[str, list[Use]]:
+    """Every code in these files and folders, with its uses."""
+    found: dict[str, list[Use]] = {}
     for path in (path for place in places for path in _files(ROOT / place)):
-        for line, code in _codes(path):
-            found.setdefault(code, []).append(f"{path.relative_to(ROOT)}:{line}")
+        name = path.relative_to(ROOT).as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for value in _handed_on(node, holds_rows=name.removeprefix("oe/") in _ROWS):
+                for code in _texts(value):
+                    found.setdefault(code, []).append(Use(f"{name}:{value.lineno}", _callee(node), _is_final(node)))
     return found
 
 
@@ -36,26 +51,36 @@ def _files(place: Path) -> list[Path]:
     return [place] if place.is_file() else sorted(place.rglob("*.py"))
 
 
-def _codes(path: Path) -> Iterator[tuple[int, str]]:
-    holds_rows = path.relative_to(ROOT / "oe").as_posix() in _ROWS
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        for value in _handed_on(node, holds_rows=holds_rows):
-            for code in _texts(value):
-                yield value.lineno, code
-
-
 def _handed_on(node: ast.AST, *, holds_rows: bool) -> Iterator[ast.expr]:
     """The expressions of a node that are codes, as far as they are texts."""
     if isinstance(node, ast.Call):
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if name in _REPORTERS or name == "_refuse":
+        if _callee(node) in _CODE_FIRST:
+            yield from node.args[:1]
+        if _callee(node) in _CODE_LATER:
             yield from (each for each in node.args if _is_kebab(each))
         yield from (each.value for each in node.keywords if each.arg == "code")
     elif isinstance(node, ast.Assign):
         if any(getattr(target, "attr", getattr(target, "id", "")) == "code" for target in node.targets):
             yield node.value
+    elif isinstance(node, ast.FunctionDef):
+        names = [each.arg for each in node.args.args]
+        pairs = zip(reversed(names), reversed(node.args.defaults), strict=False)
+        yield from (default for name, default in pairs if name == "code")
     elif isinstance(node, ast.Tuple) and holds_rows:
         yield from (each for each in node.elts if _is_kebab(each))
+
+
+def _callee(node: ast.AST) -> str:
+    if not isinstance(node, ast.Call):
+        return ""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def _is_final(node: ast.AST) -> bool:
+    if isinstance(node, ast.FunctionDef) or _callee(node) == "data_fault":
+        return True
+    return isinstance(node, ast.Call) and any(
+        each.arg == "retryable" and ast.unparse(each.value) == "False" for each in node.keywords)
 
 
 def _is_kebab(node: ast.expr) -> bool:
