@@ -55,7 +55,7 @@ stage "lint"
 
 stage "types"
 "$bin/mypy"
-"$bin/mypy" tests/support benchmarks release oe.py
+"$bin/mypy" tests/support benchmarks archiver oe.py
 
 stage "layers and style"
 "$bin/pytest" tests/unit/test_layers.py tests/unit/test_style.py

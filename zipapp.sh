@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the one-file program: `sh zipapp.sh [FILE]`, by default dist/oe.pyz, and prints its SHA-256.
 # The archive holds the package's source and data files and, for every minor version of Python from 3.11 on that is
-# found on this machine, its bytecode (see release/ and oe/archive.py). Times, order, modes and environment are fixed:
+# found on this machine, its bytecode (see archiver/ and oe/archive.py). Times, order, modes and environment are fixed:
 # two builds are byte-identical. It is run once on each of those Pythons before it takes its place.
 set -eu
 unset PYTHONPATH PYTHONHOME
@@ -25,11 +25,11 @@ clean_python() {
     env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8 PYTHONHASHSEED=0 "$interpreter" -S -s -B "$@"
 }
 
-clean_python "$first" release/stage.py . "$stage/tree"
+clean_python "$first" archiver/stage.py . "$stage/tree"
 echo "$minors" | while read -r version interpreter; do
-    clean_python "$interpreter" -X no_debug_ranges release/compile_modules.py "$stage/tree" "$stage/bytecode" </dev/null
+    clean_python "$interpreter" -X no_debug_ranges archiver/compile_modules.py "$stage/tree" "$stage/bytecode" </dev/null
 done
-clean_python "$first" release/pack.py "$stage/tree" "$stage/bytecode" "$stage/oe.pyz"
+clean_python "$first" archiver/pack.py "$stage/tree" "$stage/bytecode" "$stage/oe.pyz"
 
 echo "$found" | while read -r version interpreter; do
     answer=$(cd "$stage/away" && clean_python "$interpreter" "$stage/oe.pyz" --version </dev/null)

@@ -57,7 +57,7 @@ def run_inside(archive: Path, code: str, python: str = sys.executable) -> subpro
 
 def copy_of_checkout(folder: Path) -> Path:
     shutil.copytree(ROOT / "oe", folder / "oe", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "release", folder / "release", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "archiver", folder / "archiver", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "zipapp.sh", ".ci/pythons"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)

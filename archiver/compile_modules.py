@@ -19,10 +19,10 @@ from types import CodeType
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from archiver.columns import sort_by_kind
+from archiver.line_tables import shorten_line_tables
+from archiver.reduce import reduce_modules
 from oe.archive import load_group
-from release.columns import sort_by_kind
-from release.line_tables import shorten_line_tables
-from release.reduce import reduce_modules
 
 Codes = dict[str, CodeType]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from archiver.columns import INSTRUCTIONS, LINES, MarshalReader, sort_by_kind
 from oe.archive import weave
-from release.columns import INSTRUCTIONS, LINES, MarshalReader, sort_by_kind
 
 MODULES = (argparse, asyncio.base_events, typing)
 

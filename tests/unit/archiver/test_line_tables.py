@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from release.line_tables import shorten_line_tables
+from archiver.line_tables import shorten_line_tables
 from tests.support.program import ROOT
 
 SHORTEN = """
 import argparse, inspect, sys
 sys.path.insert(0, sys.argv[1])
-from release.line_tables import shorten_line_tables
+from archiver.line_tables import shorten_line_tables
 def lines(code):
     yield [line for start, end, line in code.co_lines() for _ in range(start, end, 2)], len(code.co_linetable)
     for each in code.co_consts:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from release.reduce import reduce_modules
+from archiver.reduce import reduce_modules
 
 HEAD = "from __future__ import annotations\n"
 
