@@ -2,7 +2,8 @@
 
 A small shell waits for the end of a pipe that only this process holds. It comes with the death of this process, however
 it dies; then the shell ends the groups whose numbers stand in a file that has no name. Noting a group costs one write
-into that file and wakes nobody.
+into that file and wakes nobody. A program that was started in the last instant may not be noted yet; where there is
+/proc it is found by the variable OE_OWNER in its environment, and so is one that made a session of its own.
 """
 
 from __future__ import annotations
@@ -10,17 +11,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 _SHELL = "/bin/sh"
 # the list is its standard output, opened for both ways: not every shell can name a descriptor above 9
 _SCRIPT = """trap '' HUP INT TERM
-read -r line
+read -r line && exit 0
 groups=
 while read -r group; do [ -n "$group" ] && groups="$groups -$group"; done <&1
-[ -n "$groups" ] || exit 0
-kill -s TERM -- $groups
-for second in $1; do kill -s 0 -- $groups || exit 0; sleep 1; done
-kill -s KILL -- $groups
+strays() {
+    for place in /proc/[0-9]*; do
+        tr '\\0' '\\n' <"$place/environ" | grep -qx "OE_OWNER=$1" && echo "${place#/proc/}"
+    done
+}
+targets="$groups $(strays "$2")"
+for second in $1; do
+    [ -n "${targets# }" ] || exit 0
+    kill -s TERM -- $targets
+    sleep 1
+    targets=$(for target in $groups $(strays "$2"); do kill -s 0 -- $target && printf ' %s' $target; done)
+done
+[ -z "$targets" ] || kill -s KILL -- $targets
 """
 _LINE_BYTES = 12
 _EMPTY = b" " * (_LINE_BYTES - 1) + b"\n"
@@ -31,6 +42,7 @@ class ProcessGuard:
     groups are unguarded: only a SIGKILL of this process would leave them."""
 
     def __init__(self, grace_seconds: int = 5) -> None:
+        self.token = os.urandom(8).hex()
         self._grace_seconds = grace_seconds
         self._free: list[int] = []
         self._count = 0
@@ -64,7 +76,8 @@ class ProcessGuard:
     def close(self) -> None:
         """Lets the guard end, and awaits it: a millisecond."""
         if self._shell is not None and self._shell.stdin is not None:
-            self._shell.stdin.close()
+            with suppress(BrokenPipeError), self._shell.stdin as lifeline:
+                lifeline.write(b"all is well\n")
             self._shell.wait()
             os.close(self._list_fd)
         self._shell = None
@@ -79,7 +92,7 @@ class ProcessGuard:
         try:
             self._list_fd = _nameless_file()
             self._shell = subprocess.Popen(
-                [_SHELL, "-c", _SCRIPT, "oe-guard", " ".join("." * self._grace_seconds)],
+                [_SHELL, "-c", _SCRIPT, "oe-guard", " ".join("." * self._grace_seconds), self.token],
                 stdin=subprocess.PIPE, stdout=self._list_fd, stderr=subprocess.DEVNULL,
                 start_new_session=True, cwd="/", env={"PATH": "/usr/bin:/bin"})
         except OSError:

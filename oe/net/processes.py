@@ -96,7 +96,7 @@ class _Program:
     def _spawn(self) -> None:
         if not self._command.argv or not self._command.argv[0]:
             raise FileNotFoundError
-        environment = dict(self._command.environment)
+        environment = dict(self._command.environment) | {"OE_OWNER": self._guard.token}
         messages = [stream.write_fd for stream in self._streams[2:]]
         if messages:
             environment["OE_MESSAGE_FD"] = str(messages[0])

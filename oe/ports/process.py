@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol
 
 
 class Command(NamedTuple):
-    """One program to run. `environment` is complete: nothing is inherited. `stdin` is written, then closed."""
+    """One program to run. `environment` is complete: nothing is inherited, and only OE_OWNER is added to it. `stdin` is
+    written, then closed."""
 
     argv: Sequence[str]
     folder: str

@@ -59,7 +59,7 @@ def test_the_program_leads_its_own_session_in_its_folder_with_its_environment_al
     script = "import os, json; print(json.dumps([os.getpid() == os.getsid(0), os.getcwd(), sorted(os.environ)]))"
     command = Command((sys.executable, "-I", "-c", script), str(tmp_path), {"ONLY": "this", "LC_ALL": "C.UTF-8"})
     _, out, _ = outcome(runner, command)
-    assert out.decode() == f'[true, "{tmp_path}", ["LC_ALL", "ONLY"]]\n'
+    assert out.decode() == f'[true, "{tmp_path}", ["LC_ALL", "OE_OWNER", "ONLY"]]\n'
 
 
 def test_messages_have_a_pipe_of_their_own(runner: Processes) -> None:
