@@ -78,7 +78,7 @@ class Keys:
 
     def _uses_index(self, kind: NodeKind, node: Node) -> bool:
         try:
-            return node.for_each is not None and kind.uses_index(node, self._files)
+            return kind.uses_index(node, self._files)
         except OeError as error:
             raise _unreadable(error) from error
 
