@@ -52,6 +52,21 @@ def test_validation_says_what_the_page_says(tmp_path: Path, reference: str, says
     assert [problem.code for problem in problems] == ([] if says == "nothing" else [says])
 
 
+@pytest.mark.parametrize("keys", [
+    "kind: tool, command: [echo, {}], args: {deep: [{er: $.nope}]}", "kind: tool, command: [echo, $.nope]",
+    "kind: tool, command: [echo], workdir: $.nope", "kind: tool, command: [echo], for_each: {source: $.nope}",
+    "kind: dataset, file: $.nope, format: json", "kind: dataset, sqlite: {path: x.db, query: select 1, params: [$.nope]}",
+    "kind: cli-agent, command: [echo, $.nope], prompt: hi", "kind: cli-agent, command: [echo], prompt: hi, workdir: $.nope",
+    "kind: cli-agent, command: [echo], prompt: 'hi {{ $.nope }}'", "kind: agent, prompt: '{{ $.nope }}'",
+    "kind: agent, prompt: hi, system: '{{ $.nope }}'", "kind: tool, command: [echo], when: $.nope == 1",
+])
+def test_references_and_templates_are_looked_at_where_the_page_says(tmp_path: Path, keys: str) -> None:
+    (tmp_path / "x.db").touch()
+    (tmp_path / "experience.yaml").write_text(
+        f"name: where\nversion: 1.0.0\ngraph:\n  nodes:\n    - {{id: here, {keys}}}\n", encoding="utf-8")
+    assert "unknown-field" in [problem.code for problem in read_experience(str(tmp_path)).problems]
+
+
 def test_every_root_is_in_the_table() -> None:
     roots = {row[0].split(".")[0] for row in PAGE.rows("path", "value", "exists")}
     assert roots == {"$", *(f"${root}" for root in ROOTS)}

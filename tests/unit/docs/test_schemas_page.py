@@ -15,6 +15,7 @@ from oe.lang.patterns import compile_pattern, longest_text, pattern_problem
 from oe.lang.schema import check_schema, compile_schema, schema_problems
 from oe.lang.schema_keywords import DEEPEST_SCHEMA, DIALECT, REFUSED, SHAPES, TYPES
 from oe.store.local_files import LocalFiles
+from oe.values import Json
 from tests.support.pages import Page
 
 PAGE = Page("schemas.md")
@@ -29,10 +30,11 @@ def test_the_keywords_are_those_of_the_table() -> None:
 
 def test_keywords_that_assert_nothing_let_anything_pass() -> None:
     silent = [row[0] for row in PAGE.rows("keyword", "takes", "asserts") if row[2].startswith("nothing")]
-    values = {"text": "x", "flag": True, "list": ["x"], "anything": "x", "dialect": DIALECT, "schema map": {"x": False}}
-    schema = {keyword: values[SHAPES[keyword]] for keyword in silent}
+    values: dict[str, Json] = {"text": "x", "flag": True, "list": ["x"], "anything": "x", "dialect": DIALECT, "schema map": {"x": False}}
+    schema: dict[str, Json] = {keyword: values[SHAPES[keyword]] for keyword in silent}
     assert len(silent) == 11
-    assert [check_schema(value, schema) for value in (None, True, 1, "y", [], {})] == [[]] * 6
+    anything: list[Json] = [None, True, 1, "y", [], {}]
+    assert [check_schema(value, schema) for value in anything] == [[]] * 6
 
 
 def test_the_refused_keywords_are_those_of_the_table() -> None:
@@ -91,7 +93,7 @@ def test_the_limits_are_those_of_the_table() -> None:
     assert [int(row[1]) for row in PAGE.rows("limit", "most")] == [
         DEEPEST_SCHEMA, schema_checks.ENOUGH, schema_checks.DEEPEST_VALUE, pattern_syntax.LONGEST_PATTERN,
         pattern_syntax.DEEPEST_PATTERN, pattern_syntax.MOST_REPEATS]
-    schema: object = True
+    schema: Json = True
     for _ in range(DEEPEST_SCHEMA + 1):
         schema = {"not": schema}
-    assert [fault.code for fault in schema_problems(schema)] == ["too-deep"]  # type: ignore[arg-type]
+    assert [fault.code for fault in schema_problems(schema)] == ["too-deep"]

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -107,4 +107,4 @@ def test_the_parts_of_a_key_are_those_of_the_table(tmp_path: Path) -> None:
 
 
 def test_every_status_is_in_the_table() -> None:
-    assert sorted(row[0] for row in PAGE.rows("status", "when")) == sorted(RunStatus.__args__)
+    assert sorted(row[0] for row in PAGE.rows("status", "when")) == sorted(get_args(RunStatus))
