@@ -92,10 +92,16 @@ class ArchiveImporter:
 
     def get_resource_reader(self, name: str) -> ResourceReader:
         """What `importlib.resources` reads a package's data files with."""
-        from importlib.readers import ZipReader
+        import zipfile
+        from importlib.resources.abc import TraversableResources
 
-        folder = name.rpartition(".")[0].replace(".", "/")
-        return ZipReader(zipimporter(f"{self.archive}/{folder}" if folder else self.archive), name)
+        folder = zipfile.Path(self.archive, f"{name.replace('.', '/')}/")
+
+        class PackageFiles(TraversableResources):
+            def files(self) -> zipfile.Path:
+                return folder
+
+        return PackageFiles()
 
 
 def load_group(group: bytes) -> dict[str, CodeType]:
