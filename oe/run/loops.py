@@ -6,7 +6,7 @@ from oe.errors import NodeError
 from oe.ids import child_slot, item_slot
 from oe.lang.scope import Missing, Scope
 from oe.ports.store import Failure
-from oe.run.attempt import End, Result, Writes
+from oe.run.attempt import End, Result
 from oe.run.slots import Place
 from oe.run.unit_outcome import UnitOutcome
 from oe.run.units import Tools
@@ -56,7 +56,7 @@ class _Rounds:
         self._rank = rank
         self._loop = loop
         self._body = tools.views.nodes_of(loop)
-        self._written: list[tuple[str, Json]] = []
+        self._inside: dict[str, Json] = {}
         self.count = 0
         self.is_exhausted = False
 
@@ -88,11 +88,11 @@ class _Rounds:
         result = await self._tools.slots.take_or_carry_out(place._replace(slot=slot))
         if result.end is End.SUCCESS:
             self._tools.ledger.record(self._rank, (self.count, place_in_body), result.writes)
-            self._written.extend(result.writes)
+            self._tools.ledger.grow(self._rank, self._inside, result.writes)
         return result
 
     def _place(self, node: Node) -> Place:
-        base, view = self._tools.views.of_node(self._rank, node, self._so_far)
+        base, view = self._tools.views.of_node(self._rank, node, self._inside)
         scope = Scope(state=base.state, args=base.args, inputs=base.inputs, iteration=self.count, reads=view)
         try:
             if node.when is not None:
@@ -101,12 +101,8 @@ class _Rounds:
         except NodeError as error:
             return Place(node, "", scope, view, None, self.count, error)
 
-    @property
-    def _so_far(self) -> Writes:
-        return tuple(self._written)
-
     def _holds(self) -> bool:
         until = self._loop.until
         assert until is not None
-        scope = self._tools.views.of_unit(self._rank, [((), each) for each in until.references()], self._so_far)
+        scope = self._tools.views.of_unit(self._rank, [((), each) for each in until.references()], self._inside)
         return until.test(Scope(state=scope.state, args=scope.args, inputs=scope.inputs, iteration=self.count - 1))

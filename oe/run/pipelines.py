@@ -8,13 +8,13 @@ from oe.errors import NodeError
 from oe.ids import child_slot, item_slot
 from oe.lang.scope import MISSING, Missing, Scope
 from oe.ports.store import Failure
-from oe.run.attempt import End, Result, Writes
+from oe.run.attempt import End, Result
 from oe.run.items import ItemRule, Items, resolve_list
 from oe.run.slots import Place
 from oe.run.unit_outcome import UnitOutcome
 from oe.run.units import Tools
 from oe.spec.model import Node, Pipeline, Unit
-from oe.values import Json
+from oe.values import Json, JsonObject
 
 
 class PipelineRunner:
@@ -66,24 +66,24 @@ class _Stream:
         goes on as `$prev`."""
         slot = item_slot(self._pipeline.id, index)
         prev: Json | Missing = MISSING
-        written: list[tuple[str, Json]] = []
+        inside: dict[str, Json] = {}
         for number, stage in enumerate(self._stages):
-            place = self._place(stage, index, prev, tuple(written))
+            place = self._place(stage, index, prev, inside)
             if place.refusal is None and not self._applies(stage, place.scope):
                 continue
             result = await self._tools.slots.take_or_carry_out(place._replace(slot=child_slot(slot, stage.id)))
             if result.end is not End.SUCCESS:
                 return result._replace(error=f"{stage.id}: {result.error}")
             self._tools.ledger.record(self._rank, (index, number), result.writes)
-            written.extend(result.writes)
+            self._tools.ledger.grow(self._rank, inside, result.writes)
             prev = dict(result.writes) if isinstance(result.edge_output, Missing) else result.edge_output
         return Result(End.SUCCESS, (), prev)
 
     def _applies(self, stage: Node, scope: Scope) -> bool:
         return stage.when is None or stage.when.test(scope)
 
-    def _place(self, stage: Node, index: int, prev: Json | Missing, written: Writes) -> Place:
-        base, view = self._tools.views.of_node(self._rank, stage, written)
+    def _place(self, stage: Node, index: int, prev: Json | Missing, inside: JsonObject) -> Place:
+        base, view = self._tools.views.of_node(self._rank, stage, inside)
         view = {name: value for name, value in view.items() if name != self._pipeline.listed_field}
         scope = Scope(state=base.state, args=base.args, inputs=base.inputs, item=self._source[index], index=index,
                       prev=prev, reads=view)

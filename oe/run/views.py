@@ -10,8 +10,10 @@ from oe.lang.scope import Missing, Scope
 from oe.plan.graph import Graph, Link
 from oe.ports.kind import NodeKind
 from oe.spec.model import Field, Node, Unit
-from oe.state.ledger import Ledger, Writes
+from oe.state.ledger import Ledger
 from oe.values import Json, JsonObject
+
+_NOTHING: JsonObject = {}
 
 
 class Views:
@@ -33,16 +35,16 @@ class Views:
         if not isinstance(output, Missing):
             self._outputs[rank] = output
 
-    def of_node(self, rank: int, node: Node, written: Writes = ()) -> tuple[Scope, JsonObject]:
-        """The node's scope, and its view: the fields that it declares in `reads`. `written` are the writes inside its
-        own unit that it may see: of earlier stages of its item, of earlier iterations."""
-        state = self._ledger.view(rank, self.names_of(node), written)
+    def of_node(self, rank: int, node: Node, inside: JsonObject = _NOTHING) -> tuple[Scope, JsonObject]:
+        """The node's scope, and its view: the fields that it declares in `reads`. `inside` is what it sees of its own
+        unit: the writes of earlier stages of its item, of earlier iterations (Ledger.grow)."""
+        state = self._ledger.view(rank, self.names_of(node), inside)
         view = {name: state[name] for name in node.reads if name in state}
         return Scope(state=state, args=self._args, inputs=self._inputs(rank), reads=view), view
 
-    def of_unit(self, rank: int, references: Iterable[tuple[Path, Reference]], written: Writes = ()) -> Scope:
+    def of_unit(self, rank: int, references: Iterable[tuple[Path, Reference]], inside: JsonObject = _NOTHING) -> Scope:
         """The scope of references in the unit's own keys: `items`, `until`."""
-        state = self._ledger.view(rank, _state_names(reference for _, reference in references), written)
+        state = self._ledger.view(rank, _state_names(reference for _, reference in references), inside)
         return Scope(state=state, args=self._args, inputs=self._inputs(rank))
 
     def nodes_of(self, unit: Unit) -> list[Node]:

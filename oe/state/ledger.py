@@ -6,7 +6,7 @@ outcomes give the same state at any concurrency (semantics §4).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from oe.lang.scope import MISSING, Missing
@@ -20,6 +20,8 @@ thousand tuples would cost 6 MB)."""
 
 Writes: TypeAlias = "Sequence[tuple[str, Json]]"
 """Deltas by field, in the order written."""
+
+_NOTHING: JsonObject = {}
 
 
 def merge(rule: Merge, current: Json | Missing, delta: Json) -> Json:
@@ -49,16 +51,19 @@ class Ledger:
             self._entries.setdefault(field, {}).setdefault(rank, {})[position] = value
             self._written[field] = self._written.get(field, 0) | 1 << rank
 
-    def view(self, rank: int, names: Iterable[str], written: Writes = ()) -> dict[str, Json]:
-        """The named fields as the unit of that rank sees them; a field without a value is left out. `written` are
-        writes inside the unit that are folded on top, in their order."""
-        view = self._fold(self._ancestors[rank], names)
-        if written:
-            wanted = set(names)
-            for field, delta in written:
-                if field in wanted:
-                    view[field] = merge(self._fields[field].merge, view.get(field, MISSING), delta)
+    def view(self, rank: int, names: Collection[str], inside: JsonObject = _NOTHING) -> dict[str, Json]:
+        """The named fields as the unit of that rank sees them; a field without a value is left out. `inside` holds the
+        fields that were written inside the unit already, as `grow` gives them."""
+        view = self._fold(self._ancestors[rank], [name for name in names if name not in inside])
+        view.update((name, inside[name]) for name in names if name in inside)
         return view
+
+    def grow(self, rank: int, inside: dict[str, Json], writes: Writes) -> None:
+        """Folds further writes of a unit on what was written inside it, beginning with what the unit sees. The work is
+        that of the new writes, however many there were before."""
+        for field, delta in writes:
+            current = inside[field] if field in inside else self.view(rank, (field,)).get(field, MISSING)
+            inside[field] = merge(self._fields[field].merge, current, delta)
 
     def after(self, rank: int, names: Iterable[str]) -> dict[str, Json]:
         """The unit's view plus what it wrote itself: what the conditions of its outgoing edges see."""
