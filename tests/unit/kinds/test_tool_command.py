@@ -42,7 +42,8 @@ def test_references_become_arguments_and_no_shell_reads_them(experiment: Experim
 def test_the_environment_is_an_allow_list_and_what_is_declared(experiment: Experiment) -> None:
     lines = experiment.delta(command=["env"], output="lines", writes=["a"], env=["DECLARED", "NOT_SET"])["a"]
     names = {str(line).partition("=")[0] for line in lines}  # type: ignore[union-attr]
-    assert names == {"PATH", "DECLARED", "OE_RUN_ID", "OE_SLOT", "OE_ATTEMPT", "OE_ARTIFACT_DIR", "OE_EXPERIENCE_DIR"}
+    assert names == {"PATH", "DECLARED", "OE_RUN_ID", "OE_SLOT", "OE_ATTEMPT", "OE_ARTIFACT_DIR",
+                     "OE_EXPERIENCE_DIR", "OE_OWNER"}
 
 
 def test_a_key_reaches_a_program_only_where_it_is_declared(experiment: Experiment) -> None:

@@ -246,7 +246,7 @@ def test_a_process_has_the_folder_and_a_bare_environment(experiment: Experiment)
     folder, names = experiment.delta(impl="./tools/x.py", isolation="process", env=["DECLARED"])["a"]  # type: ignore[misc]
     assert folder == str(experiment.folder)
     assert set(names) - {"LC_CTYPE"} == {"DECLARED", "OE_ARTIFACT_DIR", "OE_ATTEMPT", "OE_EXPERIENCE_DIR", "OE_RUN_ID",
-                                         "OE_SLOT", "PATH"}
+                                         "OE_OWNER", "OE_SLOT", "PATH"}
 
 
 def test_workdir_is_resolved_and_stays_inside(experiment: Experiment) -> None:
