@@ -14,7 +14,7 @@ from oe.lang.scope import Scope
 from oe.ports.files import Files
 from oe.ports.kind import Executor
 from oe.spec.keys import Key
-from oe.spec.model import Experience, Node
+from oe.spec.model import Experience, Node, TaskKind
 from oe.spec.prompts import PROMPT, prompt_references
 
 
@@ -22,6 +22,7 @@ class AgentKind:
     """One call of a language model. Declared and checked; this version does not run it."""
 
     name = "agent"
+    task_kind: TaskKind = "llm"
     keys: tuple[Key, ...] = (
         Key("prompt", PROMPT,
             "What is asked: a text with `{{ }}`, or a file that holds one.", required=True, holds="prompt"),

@@ -16,7 +16,7 @@ from oe.ports.files import Files
 from oe.ports.kind import Executor
 from oe.spec.file_rules import find_folder_flaw
 from oe.spec.keys import Key
-from oe.spec.model import Experience, Node
+from oe.spec.model import Experience, Node, TaskKind
 from oe.spec.prompts import PROMPT, prompt_references
 
 _FORMS: dict[str, list[str]] = {"enum": ["text", "json"]}
@@ -26,6 +26,7 @@ class CliAgentKind:
     """An agent with tools of its own, run as a program. Declared and checked; this version does not run it."""
 
     name = "cli-agent"
+    task_kind: TaskKind = "llm"
     keys: tuple[Key, ...] = (
         Key("provider", {"enum": ["claude-code", "codex", "gemini"]}, "Which program; or `command`."),
         Key("command", {"type": "array", "minItems": 1, "items": {"type": "string"},

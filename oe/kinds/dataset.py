@@ -15,7 +15,7 @@ from oe.lang.template import compile_value
 from oe.ports.files import Files
 from oe.ports.kind import Executor
 from oe.spec.keys import Key
-from oe.spec.model import Experience, Node
+from oe.spec.model import Experience, Node, TaskKind
 from oe.values import Json
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class DatasetKind:
     """Reads, and writes nowhere. The value goes into the single field in `writes` and along the edges."""
 
     name = "dataset"
+    task_kind: TaskKind = "io"
     keys: tuple[Key, ...] = (
         Key("file", {"type": "string", "minLength": 1, "title": "the path of a file of the experience"},
             "A JSON, JSON Lines, CSV or TSV file, as a path or a reference to one."),

@@ -14,7 +14,7 @@ from oe.ports.files import Files
 from oe.ports.kind import Executor
 from oe.spec.file_rules import FileFlaw, find_file_flaw
 from oe.spec.keys import Key
-from oe.spec.model import Experience, Node
+from oe.spec.model import Experience, Node, TaskKind
 from oe.spec.schema_files import SchemaFiles
 from oe.text import clip, did_you_mean
 from oe.values import Json
@@ -26,6 +26,7 @@ class ExperienceKind:
     """Another experience inside this one's folder. Declared and checked; this version does not run it."""
 
     name = "experience"
+    task_kind: TaskKind = "custom"
     keys: tuple[Key, ...] = (
         Key("impl", {"type": "string", "minLength": 1}, "The child's folder or file.", required=True),
         Key("outputs", {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}},

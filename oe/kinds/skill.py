@@ -15,7 +15,7 @@ from oe.ports.files import Files
 from oe.ports.kind import Executor
 from oe.spec.file_rules import find_file_flaw, find_folder_flaw
 from oe.spec.keys import Key
-from oe.spec.model import Experience, Node
+from oe.spec.model import Experience, Node, TaskKind
 from oe.spec.prompts import PROMPT, prompt_references
 
 
@@ -23,6 +23,7 @@ class SkillKind:
     """A packaged instruction for a language model. Declared and checked; this version does not run it."""
 
     name = "skill"
+    task_kind: TaskKind = "llm"
     keys: tuple[Key, ...] = (
         Key("impl", {"type": "string", "minLength": 1}, "The folder that holds SKILL.md.", required=True),
         Key("include", {"type": "array", "items": {"type": "string", "minLength": 1}},

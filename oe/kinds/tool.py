@@ -17,7 +17,7 @@ from oe.lang.template import compile_value
 from oe.ports.files import Files
 from oe.ports.kind import Executor
 from oe.spec.keys import Key
-from oe.spec.model import Experience, Node
+from oe.spec.model import Experience, Node, TaskKind
 from oe.values import compact
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class ToolKind:
     """Deterministic work: Python inside `oe` or in a process of its own, or a program that is handed JSON."""
 
     name = "tool"
+    task_kind: TaskKind = "tool"
     keys: tuple[Key, ...] = (
         Key("impl", {"type": "string", "minLength": 1},
             "a Python file of the experience, `./tools/x.py`, and the function in it where it is not `run`: "
@@ -105,10 +106,12 @@ class ToolKind:
             from oe.kinds.tool_process import ProcessTool
 
             python = node.options.get("python")
-            return ProcessTool(place, None if python is None else str(python), workdir)
+            return ProcessTool(place, None if python is None else str(python), workdir, self.uses_index(node, files))
         from oe.kinds.tool_inline import InlineTool
 
-        return tools.inline.setdefault(place, InlineTool(place, tools.folder(place.path)))
+        modules = tools.folder(place.path)
+        executor = InlineTool(place, modules, gives_index=self.uses_index(node, files))
+        return tools.inline.setdefault(place, executor)
 
     def _place(self, node: Node, files: Files) -> ToolPlace:
         """Where the tool is. Raises NodeError where it is not."""

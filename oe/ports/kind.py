@@ -14,7 +14,7 @@ from oe.ports.files import Files
 from oe.ports.process import ProcessRunner
 from oe.ports.threads import ThreadRunner
 from oe.spec.keys import Key
-from oe.spec.model import Experience, Node
+from oe.spec.model import Experience, Node, TaskKind
 from oe.values import Json, JsonObject
 
 _NOTHING: JsonObject = {}
@@ -84,6 +84,7 @@ class NodeKind(Protocol):
     """One kind of node: one file in `oe/kinds/` and one line in `KINDS`."""
 
     name: str
+    task_kind: TaskKind
     keys: tuple[Key, ...]
 
     cached_by_default: bool

@@ -14,6 +14,9 @@ from oe.lang.scope import Missing
 from oe.lang.template import ValueTemplate
 from oe.values import Json, JsonObject
 
+TaskKind: TypeAlias = Literal["io", "llm", "tool", "cpu", "custom"]
+"""What sort of work a task is (semantics §8): few, so that work can be counted by them."""
+
 Join: TypeAlias = Literal["all", "any", "always"]
 Merge: TypeAlias = Literal["last_wins", "array_append", "set_once"]
 Policy: TypeAlias = Literal["skip", "fail_run", "retry", "continue"]
@@ -149,6 +152,11 @@ class Pipeline(NamedTuple):
     def listed_field(self) -> str | None:
         """The state field that `items` names as a whole: as ForEach.listed_field."""
         return _whole(self.items, "state")
+
+    @property
+    def listed_input(self) -> str | None:
+        """The same for the edge input of a predecessor."""
+        return _whole(self.items, "inputs")
 
 
 class Loop(NamedTuple):

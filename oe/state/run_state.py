@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Literal, TypeAlias
 
@@ -9,16 +10,23 @@ from oe.state.events import Event
 from oe.values import Json, JsonObject
 
 _LISTED_RUNS = 3
+_RECENT = 64
+"""Notable events that are kept: retries, troubled clean-ups."""
+_NAMED_FAILURES = 10
+"""Failed items of a unit that are kept by name."""
 
 UnitStatus: TypeAlias = Literal["pending", "running", "success", "failed", "skipped", "cancelled", "parked"]
 
 
 class UnitState:
-    """One unit of the graph. Items of a fan-out are only counted, so a long run does not grow."""
+    """One unit of the graph. Items of a fan-out are only counted, so a long run does not grow; `members` counts what
+    has ended of each stage or body node, as (succeeded, failed); `failed_slots` names the first that failed, with the
+    error's name."""
 
-    __slots__ = ("attempts", "cached", "duration_seconds", "error", "fallback", "id", "item_failures", "items",
-                 "items_cached",
-                 "reason", "started_at", "status")
+    __slots__ = (
+        "attempts", "cached", "duration_seconds", "error", "error_name", "failed_slots", "fallback", "id",
+        "item_failures", "items", "items_cached", "items_cancelled", "items_total", "members", "reason",
+        "started_at", "status")
 
     def __init__(self, unit_id: str) -> None:
         self.id = unit_id
@@ -29,10 +37,15 @@ class UnitState:
         self.items: int | None = None
         self.items_cached = 0
         self.item_failures = 0
+        self.items_total: int | None = None
+        self.items_cancelled = 0
+        self.members: dict[str, tuple[int, int]] = {}
+        self.failed_slots: tuple[tuple[str, str], ...] = ()
         self.started_at: float | None = None
         self.duration_seconds = 0.0
         self.reason: str | None = None
         self.error: str | None = None
+        self.error_name: str | None = None
 
     def as_object(self) -> JsonObject:
         """The unit as it stands in `--json` (product.md)."""
@@ -50,9 +63,9 @@ class UnitState:
 
 
 class Activity:
-    """One attempt that is going on."""
+    """One attempt that is going on, or a unit of items. `reported_at` is its last sign of life."""
 
-    __slots__ = ("attempt", "message", "pct", "slot", "started_at")
+    __slots__ = ("attempt", "message", "pct", "reported_at", "slot", "started_at", "tokens")
 
     def __init__(self, slot: str, attempt: int, started_at: float) -> None:
         self.slot = slot
@@ -60,6 +73,21 @@ class Activity:
         self.started_at = started_at
         self.pct: float | None = None
         self.message: str | None = None
+        self.reported_at = started_at
+        self.tokens = 0
+
+
+class Wait:
+    """A slot between two attempts: `attempt` is the next one, due at `due_at`."""
+
+    __slots__ = ("attempt", "due_at", "error_name", "slot", "started_at")
+
+    def __init__(self, slot: str, attempt: int, started_at: float, due_at: float, error_name: str) -> None:
+        self.slot = slot
+        self.attempt = attempt
+        self.started_at = started_at
+        self.due_at = due_at
+        self.error_name = error_name
 
 
 class RunState:
@@ -71,6 +99,11 @@ class RunState:
         self.finished_at: float | None = None
         self.units = {unit_id: UnitState(unit_id) for unit_id in unit_ids}
         self.active: dict[str, Activity] = {}
+        self.waiting: dict[str, Wait] = {}
+        self.recent: deque[Event] = deque(maxlen=_RECENT)
+        self.budgets: dict[str, tuple[float, float]] = {}
+        self.changed_at = 0.0
+        self.changes = 0
         self.counts: dict[UnitStatus, int] = {"pending": len(self.units)}
         self.cached = 0
         self.cached_slots = 0
@@ -85,11 +118,13 @@ class RunState:
             "node.started": self._started, "node.finished": self._finished, "node.failed": self._failed,
             "node.skipped": self._skipped, "node.cancelled": self._cancelled, "node.retrying": self._retrying,
             "node.cached": self._cached, "node.tokens": self._tokens, "node.progress": self._progress,
-            "node.activity": self._activity,
+            "node.activity": self._activity, "budget.warning": self._budget,
         }
 
     def apply(self, event: Event) -> None:
         """Takes one event."""
+        self.changed_at = event.ts
+        self.changes += 1
         handler = self._handlers.get(event.type)
         if handler:
             handler(event)
@@ -128,6 +163,7 @@ class RunState:
     def _started(self, event: Event) -> None:
         slot = event.slot or ""
         self.worked_slots += event.attempt is not None
+        self.waiting.pop(slot, None)
         unit = self.units.get(slot)
         if unit is None:
             self.active[slot] = Activity(slot, event.attempt or 1, event.ts)
@@ -135,12 +171,15 @@ class RunState:
         if unit.status != "running":
             self._move(unit, "running")
             unit.started_at = event.ts
-            unit.reason = unit.error = None
+            unit.reason = unit.error = unit.error_name = None
+            items = event.data.get("items")
+            unit.items_total = items if isinstance(items, int) else None
         unit.attempts = max(unit.attempts, event.attempt or 1)
         self.active[slot] = Activity(slot, event.attempt or 1, event.ts)
 
     def _ended(self, event: Event, status: UnitStatus) -> UnitState | None:
         self.active.pop(event.slot or "", None)
+        self.waiting.pop(event.slot or "", None)
         unit = self.units.get(event.slot or "")
         if unit is not None:
             self._move(unit, status)
@@ -154,10 +193,20 @@ class RunState:
         return None
 
     def _count_item(self, event: Event, status: UnitStatus) -> None:
-        owner = self.units.get((event.slot or "").partition("[")[0])
-        if owner is not None and (event.slot or "").endswith("]"):
+        slot = event.slot or ""
+        owner = self.units.get(slot.partition("[")[0])
+        if owner is None:
+            return
+        if status == "failed" and len(owner.failed_slots) < _NAMED_FAILURES:
+            owner.failed_slots += ((slot, str(event.data.get("name") or "")),)
+        if slot.endswith("]"):
             owner.items = (owner.items or 0) + 1
             owner.item_failures += status == "failed"
+            owner.items_cancelled += status == "cancelled"
+        else:
+            member = slot.rpartition("/")[2]
+            succeeded, failed = owner.members.get(member, (0, 0))
+            owner.members[member] = (succeeded + 1, failed) if status == "success" else (succeeded, failed + 1)
 
     def _finished(self, event: Event) -> None:
         unit = self._ended(event, "success")
@@ -177,6 +226,7 @@ class RunState:
         unit = self._ended(event, "failed")
         if unit is not None:
             unit.error = str(event.data["error"])
+            unit.error_name = str(event.data.get("name") or "") or None
 
     def _skipped(self, event: Event) -> None:
         unit = self._ended(event, "skipped")
@@ -189,7 +239,12 @@ class RunState:
             unit.reason = str(event.data["reason"])
 
     def _retrying(self, event: Event) -> None:
-        self.active.pop(event.slot or "", None)
+        slot = event.slot or ""
+        self.active.pop(slot, None)
+        delay = event.data.get("delay_ms")
+        due_at = event.ts + (delay / 1000 if isinstance(delay, int | float) else 0.0)
+        self.waiting[slot] = Wait(slot, (event.attempt or 1) + 1, event.ts, due_at, str(event.data.get("name") or ""))
+        self.recent.append(event)
 
     def _cached(self, event: Event) -> None:
         slot = event.slot or ""
@@ -212,6 +267,9 @@ class RunState:
     def _tokens(self, event: Event) -> None:
         self.input_tokens += _count(event.data.get("input_tokens"))
         self.output_tokens += _count(event.data.get("output_tokens"))
+        activity = self.active.get(event.slot or "")
+        if activity is not None:
+            activity.tokens += _count(event.data.get("input_tokens")) + _count(event.data.get("output_tokens"))
 
     def _progress(self, event: Event) -> None:
         activity = self.active.get(event.slot or "")
@@ -219,11 +277,20 @@ class RunState:
             pct, message = event.data.get("pct"), event.data.get("message")
             activity.pct = float(pct) if isinstance(pct, int | float) else None
             activity.message = str(message) if message is not None else None
+            activity.reported_at = event.ts
 
     def _activity(self, event: Event) -> None:
         activity = self.active.get(event.slot or "")
         if activity is not None:
             activity.message = str(event.data["activity"])
+            activity.reported_at = event.ts
+        if "trouble" in event.data:
+            self.recent.append(event)
+
+    def _budget(self, event: Event) -> None:
+        spent, limit = event.data.get("spent"), event.data.get("limit")
+        if isinstance(spent, int | float) and isinstance(limit, int | float):
+            self.budgets[str(event.data.get("budget"))] = (spent, limit)
 
 
 def _count(value: Json) -> int:

@@ -21,7 +21,7 @@ from oe.run.replay import CacheUse
 from oe.run.session import Outside, Part, RunResult, Session
 from oe.spec.keys import Key
 from oe.spec.load import build_experience
-from oe.spec.model import Experience, Node
+from oe.spec.model import Experience, Node, TaskKind
 from oe.store.memory_cache import MemoryCache
 from oe.store.memory_log import MemoryLog
 from oe.store.memory_store import MemoryStore
@@ -58,6 +58,7 @@ class StepKind:
     """A kind whose nodes do what the scenario says."""
 
     name = "step"
+    task_kind: TaskKind = "custom"
     keys: tuple[Key, ...] = ()
     cached_by_default = False
 
@@ -120,6 +121,9 @@ class _Threads:
 
     def abandoned(self) -> list[str]:
         return []
+
+    def close(self) -> None:
+        pass
 
 
 class _NodeLogs:

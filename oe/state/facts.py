@@ -1,0 +1,51 @@
+"""What a snapshot takes from the graph rather than from events: kinds of work, bounds, what waits for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from oe.plan.graph import Graph
+    from oe.spec.model import Node, TaskKind, Unit
+
+
+class NodeFacts(NamedTuple):
+    """One node: its sort of work, how often it may be tried, the seconds that one attempt may take."""
+
+    kind: TaskKind
+    attempts: int
+    timeout_seconds: float | None
+
+
+class UnitFacts(NamedTuple):
+    """One unit. `node` is None for a pipeline or a loop, whose nodes are `members` in their order; `after` are the
+    units that it comes after; `is_always` marks join `always`, which a stop does not cancel."""
+
+    node: NodeFacts | None
+    members: Mapping[str, NodeFacts]
+    after: tuple[str, ...]
+    most_rounds: int | None
+    is_always: bool
+
+
+UNKNOWN_NODE = NodeFacts("custom", 1, None)
+
+
+def facts_of(graph: Graph, kinds: Mapping[str, TaskKind]) -> dict[str, UnitFacts]:
+    """The facts of every unit by its id; `kinds` are the sorts of work of the node kinds."""
+    return {unit_id: _unit_facts(graph, rank, unit, kinds)
+            for rank, (unit_id, unit) in enumerate(zip(graph.ids, graph.units, strict=True))}
+
+
+def _unit_facts(graph: Graph, rank: int, unit: Unit, kinds: Mapping[str, TaskKind]) -> UnitFacts:
+    nodes = {node.id: _node_facts(node, kinds) for node in graph.nodes_of(unit)}
+    after = tuple(dict.fromkeys(graph.ids[link.source] for link in graph.incoming[rank]))
+    own = nodes.get(unit.id)
+    return UnitFacts(own, {} if own is not None else nodes, after, getattr(unit, "max_iters", None),
+                     unit.join == "always")
+
+
+def _node_facts(node: Node, kinds: Mapping[str, TaskKind]) -> NodeFacts:
+    attempts = node.on_error.attempts if node.on_error.policy == "retry" else 1
+    return NodeFacts(kinds.get(node.kind, "custom"), attempts, node.timeout_seconds)
