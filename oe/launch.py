@@ -181,6 +181,9 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
         args = {**run.args, **_secrets_again(experience, run, options.args)}
         if not workspace.lock(run.run_id):
             raise AlreadyRunningError(f"run '{run.run_id}' is being carried out by {_describe(run)}")
+        run = workspace.find_run(run.run_id)  # its owner may have brought it to its end before it gave up the lock
+        if run.status == "success":
+            return Resumed(_result_of(workspace, experience, run), reopened=False)
         _expect_units(experience, options.again)
         now = SystemClock().now()
         run = workspace.store.reopen_run(run.run_id, workspace.owner, now, _spec_text(experience))
@@ -283,6 +286,7 @@ async def _carry_out(workspace: Workspace, experience: Experience, part: Part, o
             outside.log.repair(log_of(workspace.store.everything(run.run_id)))
         outside.log.close()
         outside.processes.close()
+        outside.threads.close()
 
 
 def _before(milestone: Milestone, entries: Iterable[Outcome | Milestone]) -> Iterator[Outcome | Milestone]:
@@ -308,8 +312,20 @@ def _outside(workspace: Workspace, experience: Experience, part: Part, redactor:
         threads=DaemonThreads(), files=files, kinds=kinds_by_name(), redactor=redactor, environment=dict(os.environ),
         node_logs=NodeLogFiles(lambda slot: folder.node_log(run_id, slot), redactor),
         artifact=lambda name: folder.artifact(run_id, name), load_schema=schema_loader(files), random=_random,
-        cache=CacheUse(cache, experience.runtime.cache, selection.refreshed, selection.reused, selection.required,
+        cache=CacheUse(cache, experience.runtime.cache, _nodes_of(experience, selection.refreshed | part.again),
+                       _nodes_of(experience, selection.reused), _nodes_of(experience, selection.required),
                        options.earlier, partial(result_in_journal, workspace)))
+
+
+def _nodes_of(experience: Experience, units: Iterable[str]) -> frozenset[str]:
+    """The units with the stages and bodies that they consist of: what attempts go by are nodes."""
+    names = set(units)
+    for name in tuple(names):
+        if name in experience.pipelines:
+            names.update(experience.pipelines[name].stages)
+        elif name in experience.loops:
+            names.update(experience.loops[name].body)
+    return frozenset(names)
 
 
 def _random() -> float:

@@ -106,12 +106,10 @@ class ToolKind:
             from oe.kinds.tool_process import ProcessTool
 
             python = node.options.get("python")
-            return ProcessTool(place, None if python is None else str(python), workdir, self.uses_index(node, files))
+            return ProcessTool(place, None if python is None else str(python), workdir)
         from oe.kinds.tool_inline import InlineTool
 
-        modules = tools.folder(place.path)
-        executor = InlineTool(place, modules, gives_index=self.uses_index(node, files))
-        return tools.inline.setdefault(place, executor)
+        return tools.inline.setdefault(place, InlineTool(place, tools.folder(place.path)))
 
     def _place(self, node: Node, files: Files) -> ToolPlace:
         """Where the tool is. Raises NodeError where it is not."""

@@ -41,7 +41,7 @@ FILE = "file:"
 def fingerprint(parts: Mapping[str, Part]) -> Fingerprint:
     """The key over named parts: SHA-256 of the canonical JSON of their digests."""
     digests: dict[str, Json] = {name: part.digest for name, part in parts.items()}
-    return Fingerprint(sha256(canonical(digests).encode()).hexdigest(), parts)
+    return Fingerprint(sha256(canonical(digests).encode("utf-8", "surrogatepass")).hexdigest(), parts)
 
 
 def recorded_parts(found: Fingerprint) -> JsonObject:

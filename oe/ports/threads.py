@@ -18,3 +18,6 @@ class ThreadRunner(Protocol):
 
     def abandoned(self) -> list[str]:
         """Names of calls that were given up and still run."""
+
+    def close(self) -> None:
+        """Gives back threads that are idle."""

@@ -33,11 +33,13 @@ class EventBus:
         """Hands one event to all subscribers."""
         for subscriber in tuple(self._subscribers):
             try:
-                subscriber(record)
-            except Exception as error:
+                subscriber(dict(record))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self._isolate(subscriber, error)
 
-    def _isolate(self, subscriber: Subscriber, error: Exception) -> None:
+    def _isolate(self, subscriber: Subscriber, error: BaseException) -> None:
         name = getattr(subscriber, "__qualname__", type(subscriber).__name__)
         if name not in self.failures:
             sys.stderr.write(f"oe: event subscriber '{name}' failed: {type(error).__name__}: {error}\n")

@@ -47,9 +47,12 @@ class Items:
         """Runs all items that are not done; tasks are as many as may run at once, never as many as there are items.
         Raises CancelledError when they were cancelled, after the last of them has ended."""
         left = iter(range(len(self)))
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._rule.concurrency or concurrency, len(self))):
-                group.create_task(self._work(left))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self._rule.concurrency or concurrency, len(self))):
+                    group.create_task(self._work(left))
+        except BaseExceptionGroup as errors:  # a fault of the store is one error, however many items met it
+            raise errors.exceptions[0] from errors
         if self._cancelled:
             raise asyncio.CancelledError
 

@@ -41,6 +41,8 @@ class Keys:
     def shared(self, node: Node, scope: Scope, view: JsonObject) -> dict[str, Part]:
         """The parts that all slots of one unit share. Raises NodeError where something it refers to is not there."""
         parts = dict(self._of_node(node).parts)
+        for pattern in node.inputs:
+            parts.update(self._matching(pattern))
         parts.update(self._named("$.", view))
         parts.update(self._named("$inputs.", scope.inputs))
         return parts
@@ -66,9 +68,7 @@ class Keys:
             ignored = [key.name for key in kind.keys if not key.affects_output]
             parts: dict[str, Part] = {"spec": spec_part(node, self._experience, ignored)}
             for name in node.env:
-                parts[f"env.{name}"] = self._part(self._environment.get(name))
-            for pattern in node.inputs:
-                parts.update(self._matching(pattern))
+                parts[f"env.{name}"] = self._part(self._environment.get(name))._replace(text=None)
             own = tuple(reference for _, reference in kind.references(node))
             all_references = [*own, *(reference for _, reference in node.args.references())]
             mentions_index = any(each.root == "index" for each in all_references)
@@ -87,14 +87,19 @@ class Keys:
         return ((f"{prefix}{name}", self._part(value)) for name, value in values.items())
 
     def _part(self, value: Json) -> Part:
-        if not self._redactor:
-            return part_of(value)
-        text = canonical(value)
+        try:
+            if not self._redactor:
+                return part_of(value)
+            text = canonical(value)
+        except (ValueError, RecursionError) as error:
+            raise NodeError("a value that the node depends on is no JSON: a number is not finite, or it is nested too "
+                            "deeply", name="ValueError", retryable=False, code="not-json") from error
         return SECRET if self._redactor.finds(text) else part_of_text(text)
 
     def _matching(self, pattern: str) -> Mapping[str, Part]:
         try:
-            return {FILE + path: self._files.digest(path) for path in self._files.glob(pattern)}
+            found = self._files.glob(pattern)
+            return {FILE + path: self._unless_secret(self._files.digest(path)) for path in found}
         except OeError as error:
             raise _unreadable(error) from error
 
@@ -105,13 +110,11 @@ class Keys:
             raise
         except OeError as error:
             raise _unreadable(error) from error
-        return {FILE + name: self._without_secret_text(part) for name, part in found.items()}
+        return {FILE + name: self._unless_secret(part) for name, part in found.items()}
 
-    def _without_secret_text(self, part: Part) -> Part:
-        """A file may hold a secret: its digest counts, its text is not shown to anyone."""
-        if part.text is None or not self._redactor.finds(part.text):
-            return part
-        return part._replace(text=None)
+    def _unless_secret(self, part: Part) -> Part:
+        """The part that a file is, if it does not hold a secret as far as its text is kept."""
+        return SECRET if part.text is not None and self._redactor.finds(part.text) else part
 
 
 def _unreadable(error: OeError) -> NodeError:

@@ -85,7 +85,8 @@ class _Stream:
     def _place(self, stage: Node, index: int, prev: Json | Missing, inside: JsonObject) -> Place:
         base, view = self._tools.views.of_node(self._rank, stage, inside)
         view = {name: value for name, value in view.items() if name != self._pipeline.listed_field}
-        scope = Scope(state=base.state, args=base.args, inputs=base.inputs, item=self._source[index], index=index,
+        inputs = {name: value for name, value in base.inputs.items() if name != self._pipeline.listed_input}
+        scope = Scope(state=base.state, args=base.args, inputs=inputs, item=self._source[index], index=index,
                       prev=prev, reads=view)
         try:
             if stage.when is not None:

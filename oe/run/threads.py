@@ -25,7 +25,7 @@ class DaemonThreads:
 
     def __init__(self, most: int = _MOST_THREADS) -> None:
         self._most = most
-        self._calls: SimpleQueue[_Call] = SimpleQueue()
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._pending = 0
         self._threads = 0
@@ -58,6 +58,13 @@ class DaemonThreads:
         with self._lock:
             return list(self._abandoned.values())
 
+    def close(self) -> None:
+        """Lets the idle threads end. Nothing is called after this."""
+        with self._lock:
+            idle = self._threads
+        for _ in range(idle):
+            self._calls.put(None)
+
     def _grow(self) -> None:
         try:
             threading.Thread(target=self._work, name="oe-thread", daemon=True).start()
@@ -80,6 +87,8 @@ class DaemonThreads:
     def _work(self) -> None:
         while True:
             call = self._calls.get()
+            if call is None:
+                return
             with self._lock:
                 call.is_running = not call.is_given_up
                 if call.is_given_up:

@@ -21,6 +21,11 @@ _LOCAL_FILE_SYSTEMS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", 
                                  "ramfs", "vfat", "exfat", "ntfs3"})
 
 
+_HELD: set[str] = set()
+"""Paths of the locks that this process holds. The kernel's locks belong to the process, and closing any descriptor of
+such a file anywhere in it drops them: so every part of it has to know."""
+
+
 class Lock:
     """A held lock. The kernel drops it when any descriptor of the file is closed in this process, so none other may be
     opened here while it is held: `RunLocks` sees to that."""
@@ -48,7 +53,7 @@ class RunLocks:
     """The locks that this process holds, and questions about those of others. One object for a data folder."""
 
     def __init__(self) -> None:
-        self._held: set[str] = set()
+        self._held = _HELD
 
     def acquire(self, path: str, owner: Owner) -> Lock | None:
         """The lock on the file, with the owner written into it; None where somebody holds it. Raises StoreError."""
