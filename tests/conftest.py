@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -12,6 +13,13 @@ __all__ = ["archive", "program", "pytest_generate_tests"]
 
 _LONG = os.environ.get("OE_LONG") == "1"
 _CALLERS_VARIABLES = ("OE_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "OLLAMA_", "OTEL_")
+
+
+def pytest_configure() -> None:
+    """A shell that starts the tests in the background makes them ignore SIGINT, and so would every program under test."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
