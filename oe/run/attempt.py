@@ -74,17 +74,27 @@ class Attempts:
         self._known_texts: set[str] = set()
         self._in_flight = asyncio.Semaphore(max_in_flight)
 
-    @property
-    def cancel_reason(self) -> str:
-        """Why attempts are being cancelled."""
-        return self._shared.cancel_reason()
+    def cancel_reason(self, unit_id: str) -> str:
+        """Why a unit is being cancelled."""
+        return self._shared.cancellations.reason(unit_id)
 
     def is_in_journal(self, node: Node, count: int) -> bool:
         """Whether a fan-out of so many items has the journal as its cache."""
         return self._shared.replay.is_in_journal(node, count)
 
     async def carry_out(self, job: Job) -> Result:
-        """Attempts until one succeeds or the node's rule is spent. Always returns; a cancellation is a result too."""
+        """Attempts until one succeeds or the node's rule is spent. Always returns; a cancellation is a result too: of
+        the slot alone it is a failure for its unit."""
+        self._shared.cancellations.begin(job.slot)
+        try:
+            result = await self._carry_out(job)
+            if self._shared.cancellations.ends_alone(job.slot) and result.end is End.CANCELLED:
+                return Result(End.FAILED, error="cancelled (manual)")
+            return result
+        finally:
+            self._shared.cancellations.end(job.slot)
+
+    async def _carry_out(self, job: Job) -> Result:
         number = self._numbers.get(job.slot, 0)
         tries = 0
         while True:
@@ -110,7 +120,7 @@ class Attempts:
             try:
                 await asyncio.sleep(delay)
             except asyncio.CancelledError:
-                return Result(End.CANCELLED)
+                return self._cancelled(job, number, started)
 
     def replay(self, job: Job, found: Fingerprint) -> Result | None:
         """The slot's result from the cache, committed as if the node had run; None where there is none that fits."""
@@ -208,7 +218,7 @@ class Attempts:
         return Result(End.FAIL_RUN if policy == "fail_run" else End.FAILED, error=self._redactor.text(_sentence(error)))
 
     def _cancelled(self, job: Job, number: int, started: float) -> Result:
-        self._commit(job, number, started, "cancelled", reason=self._shared.cancel_reason())
+        self._commit(job, number, started, "cancelled", reason=self._shared.cancellations.reason(job.slot))
         return Result(End.CANCELLED)
 
     def _commit(self, job: Job, number: int, started: float, status: str, *,  # noqa: PLR0913

@@ -13,18 +13,20 @@ from oe.ports.node_log import NodeLog, NodeLogs
 from oe.ports.process import ProcessRunner
 from oe.ports.threads import ThreadRunner
 from oe.redact import Redactor
+from oe.run.calls import OpenCalls, WatchedProcesses
+from oe.run.cancelling import Cancellations
 from oe.run.recorder import Recorder
 from oe.run.replay import Replay
 from oe.state.events import Event
 from oe.state.writes import WriteRules
 from oe.values import Json
 
-PROGRESS_SECONDS = 0.1
-"""Reports of one attempt that follow each other faster are dropped; a report of 100 % never is."""
+PROGRESS_SECONDS = 0.25
+"""Of the reports of one attempt that follow each other faster the last one is told, and 100 % at once."""
 
 
 class Surroundings(NamedTuple):
-    """What every attempt of a run shares. `cancel_reason` says why attempts are being cancelled."""
+    """What every attempt of a run shares."""
 
     run_id: str
     folder: str
@@ -40,8 +42,9 @@ class Surroundings(NamedTuple):
     rules: WriteRules
     redactor: Redactor
     random: Callable[[], float]
-    cancel_reason: Callable[[], str]
+    cancellations: Cancellations
     replay: Replay
+    calls: OpenCalls
 
 
 class AttemptContext:
@@ -53,7 +56,7 @@ class AttemptContext:
         self.attempt = attempt
         self.folder = shared.folder
         self.environment = shared.environment
-        self.processes = shared.processes
+        self.processes: ProcessRunner = WatchedProcesses(shared.processes, shared.calls, slot)
         self.threads = shared.threads
         self.files = shared.files
         self._shared = shared
@@ -61,7 +64,8 @@ class AttemptContext:
         self._loop = asyncio.get_running_loop()
         self._deferred: list[Callable[[], object]] = []
         self._node_log: NodeLog | None = None
-        self._last_report = 0.0
+        self._last_report = float("-inf")
+        self._held: dict[str, Json] | None = None
         self._ended = False
         self._cancelled = False
 
@@ -87,18 +91,24 @@ class AttemptContext:
 
     def report(self, pct: float | None, message: str | None, data: Json) -> None:
         """Progress, from 0 to 1."""
-        now = self._loop.time()
-        if now - self._last_report < PROGRESS_SECONDS and (pct is None or pct < 1):
-            return
-        self._last_report = now
-        record: dict[str, Json] = {"pct": pct, "message": message}
+        shown = None if message is None else self._shared.redactor.text(message)
+        record: dict[str, Json] = {"pct": pct, "message": shown}
         if data is not None:
             record["data"] = data
-        self._emit("node.progress", record)
+        now = self._loop.time()
+        if now - self._last_report >= PROGRESS_SECONDS or (pct is not None and pct >= 1):
+            self._last_report = now
+            self._held = None
+            self._emit("node.progress", record)
+            return
+        is_first = self._held is None
+        self._held = record
+        if is_first:
+            self._loop.call_soon_threadsafe(self._loop.call_later, PROGRESS_SECONDS, self._tell_held)
 
     def activity(self, text: str) -> None:
         """What is being done now."""
-        self._emit("node.activity", {"activity": text})
+        self._emit("node.activity", {"activity": self._shared.redactor.text(text)})
 
     def defer(self, function: Callable[[], object]) -> None:
         """Registers a clean-up."""
@@ -112,16 +122,20 @@ class AttemptContext:
         """Runs the clean-ups, last one first, within the clean-up time; the first trouble as text, which never masks
         the attempt's own outcome."""
         trouble: str | None = None
+        kind = "cleanup_failed"
         while self._deferred:
             function = self._deferred.pop()
             try:
                 await asyncio.wait_for(self._clean(function), self._shared.cleanup_seconds)
             except TimeoutError:
+                kind = "cleanup_failed" if trouble else "cleanup_timeout"
                 trouble = trouble or f"clean-up timed out after {self._shared.cleanup_seconds:g}s"
             except Exception as error:
                 trouble = trouble or f"clean-up failed: {type(error).__name__}: {error}"
         if trouble:
             self.log(trouble)
+            told = self._shared.redactor.text(trouble)
+            self._emit_now(self._event("node.activity", {"activity": told, "trouble": kind}))
         self._ended = True
         if self._node_log is not None:
             self._node_log.close()
@@ -136,8 +150,16 @@ class AttemptContext:
             await result
 
     def _emit(self, kind: str, data: dict[str, Json]) -> None:
-        event = Event(kind, self._shared.clock.now(), self.slot, self.attempt, None, self._phase, data)
-        self._loop.call_soon_threadsafe(self._emit_now, event)
+        self._loop.call_soon_threadsafe(self._emit_now, self._event(kind, data))
+
+    def _event(self, kind: str, data: dict[str, Json]) -> Event:
+        return Event(kind, self._shared.clock.now(), self.slot, self.attempt, None, self._phase, data)
+
+    def _tell_held(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            self._last_report = self._loop.time()
+            self._emit_now(self._event("node.progress", held))
 
     def _emit_now(self, event: Event) -> None:
         if not self._ended:

@@ -70,6 +70,7 @@ class Engine:
         self.finished = 0
         self.failed = 0
         self.stopped: StopReason | None = None
+        self.stopped_at: float | None = None
         self.blocked: list[str] = []
 
     async def run(self) -> None:
@@ -99,6 +100,11 @@ class Engine:
             return
         self._follow(self._stop(reason))
 
+    def cancel_unit(self, unit_id: str) -> bool:
+        """Cancels one unit while the run goes on: it counts as failed. False where it is not running."""
+        task = self._running.get(self._graph.rank.get(unit_id, -1))
+        return task is not None and task.cancel()
+
     @property
     def cancel_reason(self) -> str:
         """Why attempts are being cancelled, in the words of semantics §8."""
@@ -110,6 +116,7 @@ class Engine:
     def _stop(self, reason: StopReason) -> Iterator[Decision]:
         """Cancels what runs and bars what has not started; the decisions that follow are still to be acted on."""
         self.stopped = reason
+        self.stopped_at = self._parts.clock.now()
         unstarted = {rank for _, rank in self._ready}
         self._ready = sorted(entry for entry in self._ready if self._graph.units[entry[1]].join == "always")
         self._cancel(always=False)
@@ -201,7 +208,7 @@ class Engine:
             self._parts.ledger.record(rank, (), result.writes)
             self._parts.views.keep_output(rank, result.edge_output)
             self.finished += self._graph.units[rank].join != "always"
-        elif result.end is not End.CANCELLED:
+        elif result.end is not End.CANCELLED or self.stopped is None:
             self.failed += 1
         return self._frontier.settle(rank, _SETTLED[result.end])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from oe.clock import Clock
 from oe.errors import ExitCode
@@ -21,6 +21,8 @@ from oe.ports.threads import ThreadRunner
 from oe.redact import Redactor
 from oe.run.attempt import Attempts
 from oe.run.bus import EventBus
+from oe.run.calls import OpenCalls
+from oe.run.cancelling import Cancellations
 from oe.run.context import Surroundings
 from oe.run.engine import Engine, Parts
 from oe.run.keys import Keys
@@ -36,6 +38,10 @@ from oe.state.run_state import RunState
 from oe.state.status import RunStatus, StopReason, exit_code, run_status
 from oe.state.writes import WriteRules
 from oe.values import Json, JsonObject
+
+if TYPE_CHECKING:
+    from oe.state.facts import UnitFacts
+    from oe.state.snapshot import Snapshot
 
 
 class Outside(NamedTuple):
@@ -95,7 +101,8 @@ class Part(NamedTuple):
 
 
 class Session:
-    """Carries out one part of a run. `state` may be looked at while it goes on."""
+    """Carries out one part of a run. `state` may be looked at while it goes on; `loop_seen_at` is kept by whoever sees
+    the event loop take its turns."""
 
     def __init__(self, experience: Experience, part: Part, outside: Outside) -> None:
         run = self._run = part.run
@@ -112,7 +119,12 @@ class Session:
         self._restored = Restored()
         self._engine: Engine | None = None
         self._requested_stop: StopReason | None = None
+        self._cancellations = Cancellations(self._cancel_reason)
+        self._calls = OpenCalls(outside.clock)
+        self._deadline_at: float | None = None
+        self._facts: dict[str, UnitFacts] | None = None
         self.state = RunState(experience.units)
+        self.loop_seen_at: float | None = None
 
     async def carry_out(self) -> RunResult:
         """Runs to the end and commits it. Raises StoreError where the truth cannot be written any more."""
@@ -122,6 +134,8 @@ class Session:
         recorder.supersede(self._restored.forget(self._again))
         engine = self._engine = self._assemble(recorder, self._restored)
         recorder.emit(committed_events(self._milestone), flush=True)
+        if self._timeout_seconds is not None:
+            self._deadline_at = outside.clock.now() + self._timeout_seconds
         try:
             if self._requested_stop is not None:
                 asyncio.get_running_loop().call_soon(engine.stop, self._requested_stop)
@@ -136,14 +150,41 @@ class Session:
         if self._engine is not None:
             self._engine.stop(reason)
 
+    def cancel(self, name: str) -> list[str]:
+        """Ends a unit, a slot or all slots of a node while the run goes on, as failed for what comes after; the names
+        of what is ended, none where nothing of that name is going on. Must be called on the event loop's thread."""
+        slots = self._cancellations.matching(name)
+        unit = self.state.units.get(name)
+        if unit is None or unit.status != "running" or name in slots or self._engine is None:
+            for slot in slots:
+                self._cancellations.cancel(slot)
+            return slots
+        self._cancellations.mark(name)
+        return [name] if self._engine.cancel_unit(name) else []
+
+    def snapshot(self, most: int | None = None) -> Snapshot:
+        """What the run is doing; at most `most` parts of a scope one by one. May be called from any thread."""
+        from oe.state.facts import facts_of  # most runs are never looked at
+        from oe.state.snapshot import Moment, take_snapshot
+
+        if self._facts is None:
+            kinds = {name: kind.task_kind for name, kind in self._outside.kinds.items()}
+            self._facts = facts_of(self._graph, kinds)
+        engine = self._engine
+        moment = Moment(
+            self._run.run_id, self._experience.name, self._outside.clock.now(), self._deadline_at, self.loop_seen_at,
+            engine.stopped if engine is not None else None, engine.stopped_at if engine is not None else None,
+            self._cancellations.asked, self._calls.now(), tuple(self._outside.threads.abandoned()))
+        return take_snapshot(self.state, self._facts, moment, most)
+
     def _assemble(self, recorder: Recorder, restored: Restored) -> Engine:
         outside, experience = self._outside, self._experience
         replay = Replay(self._run.run_id, outside.cache, outside.kinds, outside.files, outside.clock)
         shared = Surroundings(
             self._run.run_id, experience.folder, outside.environment, outside.processes, outside.threads, outside.files,
             outside.node_logs, recorder, outside.clock, outside.artifact, experience.runtime.cleanup_timeout_seconds,
-            WriteRules(experience, outside.load_schema), outside.redactor, outside.random, self._cancel_reason,
-            replay)
+            WriteRules(experience, outside.load_schema), outside.redactor, outside.random,
+            self._cancellations, replay, self._calls)
         views = Views(self._graph, experience.fields, self._ledger, self._args, outside.kinds)
         attempts = Attempts(shared, restored.numbers, experience.runtime.max_in_flight)
         keys = Keys(experience, outside.kinds, outside.files, outside.environment, outside.redactor)

@@ -24,7 +24,7 @@ class UnitOutcome:
 
     def cancel(self) -> Result:
         """The unit was ended from outside."""
-        self._commit("cancelled", reason=self._tools.attempts.cancel_reason)
+        self._commit("cancelled", reason=self._tools.attempts.cancel_reason(self._unit.id))
         return Result(End.CANCELLED)
 
     def fail(self, failure: Failure, metrics: JsonObject, *, fails_run: bool) -> Result:

@@ -119,7 +119,6 @@ graph:
     assert scenario.status("clean") == "success", "one Ctrl-C lets always units run; this was the first"
 
 
-@pytest.mark.xfail(strict=True, reason="no outcome is committed: oe/run/attempt.py:113")
 def test_a_cancelled_wait_for_a_retry_is_shown_as_cancelled() -> None:
     scenario = Scenario("""
 graph:
@@ -249,7 +248,6 @@ def test_a_cancelled_task_commits_the_end_of_its_run() -> None:
     assert [event["status"] for event in scenario.events("run.finished")] == ["cancelled"]
 
 
-@pytest.mark.xfail(strict=True, reason="it counts neither as failed nor as stopped: oe/run/engine.py:204")
 def test_a_node_that_cancels_its_own_task_does_not_leave_a_success() -> None:
     async def script(request: Request, context: NodeContext) -> NodeOutput:
         task = asyncio.current_task()

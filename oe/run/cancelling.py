@@ -1,0 +1,61 @@
+"""Ending one slot or unit while its run goes on, and why anything is being ended (semantics §8, reason manual)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from oe.ids import node_of
+
+
+class Cancellations:
+    """The slots that are being carried out, with their tasks. `why_stopped` gives the reason that holds where none was
+    asked for by name."""
+
+    def __init__(self, why_stopped: Callable[[], str]) -> None:
+        self._why_stopped = why_stopped
+        self._tasks: dict[str, asyncio.Task[object]] = {}
+        self._asked: set[str] = set()
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The slots and units that are to end and have not. May be read from any thread."""
+        return frozenset(self._asked.copy())
+
+    def begin(self, slot: str) -> None:
+        """The current task carries the slot out."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks[slot] = task
+
+    def end(self, slot: str) -> None:
+        """The slot has ended."""
+        self._tasks.pop(slot, None)
+        self._asked.discard(slot)
+
+    def matching(self, name: str) -> list[str]:
+        """The slots being carried out that a name means: itself, what is inside it, or all slots of a node."""
+        return [slot for slot in self._tasks
+                if slot == name or slot.startswith((name + "[", name + "/")) or node_of(slot) == name]
+
+    def cancel(self, slot: str) -> None:
+        """Ends one slot of a unit; the unit goes on."""
+        if slot not in self._asked:
+            self._asked.add(slot)
+            self._tasks[slot].cancel()
+
+    def mark(self, name: str) -> None:
+        """A whole unit is being ended by its own task: what is in it ends for the same reason."""
+        self._asked.add(name)
+
+    def ends_alone(self, slot: str) -> bool:
+        """Whether the slot was cancelled by itself, so that its task goes on; takes that cancellation back."""
+        task = self._tasks.get(slot)
+        if slot not in self._asked or task is None:
+            return False
+        return task.uncancel() == 0
+
+    def reason(self, slot: str) -> str:
+        """Why the slot or unit is being cancelled."""
+        unit = slot.partition("[")[0].partition("/")[0]
+        return "manual" if self._asked and (slot in self._asked or unit in self._asked) else self._why_stopped()
