@@ -1,0 +1,1 @@
+"""Language models: how providers are asked, retried, recorded and priced."""
