@@ -46,6 +46,17 @@ class Outcome(NamedTuple):
     details: JsonObject = _NOTHING
 
 
+class Mark(NamedTuple):
+    """Where an outcome stands in its run's journal, without what it holds. `number` counts the entries of the run;
+    `counts` is False for one that has been superseded."""
+
+    number: int
+    slot: str
+    attempt: int
+    status: OutcomeStatus
+    counts: bool
+
+
 class Owner(NamedTuple):
     """The process that carries a run: its host, pid and start time (clock ticks since boot, or 0 where unknown)."""
 
@@ -152,11 +163,9 @@ class Store(Protocol):
     def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str) -> Run:
         """Marks it running again under a new owner, with no end and no state, and adds milestone run.resumed."""
 
-    def commit(self, run_id: str, outcomes: Sequence[Outcome]) -> None:
-        """Journal rows with their writes, all or none."""
-
-    def supersede(self, run_id: str, slots: Sequence[str]) -> None:
-        """The committed outcomes of these slots no longer count: they stay in the history, not in `journal`."""
+    def commit(self, run_id: str, outcomes: Sequence[Outcome], superseded: Sequence[int] = ()) -> None:
+        """Journal rows with their writes, all or none. The earlier outcomes of these numbers no longer count: they stay
+        in the history, not in `journal`."""
 
     def end_run(self, run_id: str, ending: Ending) -> Sequence[Milestone]:
         """Records the end, publishes, adds milestones (state.conflict for each field, state.published, run.finished)
@@ -176,6 +185,12 @@ class Store(Protocol):
 
     def journal(self, run_id: str) -> Iterator[Outcome]:
         """The outcomes that count, in commit order."""
+
+    def marks(self, run_id: str) -> Iterator[Mark]:
+        """Every outcome, superseded ones too, in commit order, without its contents."""
+
+    def outcome(self, run_id: str, number: int) -> Outcome:
+        """The outcome of that number. Raises NotFoundError where there is none."""
 
     def everything(self, run_id: str) -> Iterator[Outcome | Milestone]:
         """Every outcome, superseded ones too, and every milestone, in commit order: what the log is rebuilt from."""

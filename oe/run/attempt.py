@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
@@ -63,14 +63,14 @@ class Result(NamedTuple):
 class Attempts:
     """Carries out jobs. Each outcome is committed here, before anyone can act on it.
 
-    `numbers` holds the last attempt number of slots that an earlier process of this run has tried.
+    `tried` gives the number of the last attempt that an earlier process of this run made at a slot.
     """
 
-    def __init__(self, shared: Surroundings, numbers: Mapping[str, int], max_in_flight: int) -> None:
+    def __init__(self, shared: Surroundings, tried: Callable[[str], int], max_in_flight: int) -> None:
         self._shared = shared
         self._rules = shared.rules
         self._redactor = shared.redactor
-        self._numbers = numbers
+        self._tried = tried
         self._known_texts: set[str] = set()
         self._in_flight = asyncio.Semaphore(max_in_flight)
 
@@ -95,7 +95,7 @@ class Attempts:
             self._shared.cancellations.end(job.slot)
 
     async def _carry_out(self, job: Job) -> Result:
-        number = self._numbers.get(job.slot, 0)
+        number = self._tried(job.slot)
         tries = 0
         while True:
             number, tries = number + 1, tries + 1
@@ -140,7 +140,7 @@ class Attempts:
         now = self._shared.clock.now()
         cached: JsonObject = {"key": found.key, "run": entry.run_id, "since": iso(entry.ts),
                               "saved": saved_by(entry.metrics)}
-        self._commit(job, self._numbers.get(job.slot, 0) + 1, now, "success", writes=writes,
+        self._commit(job, self._tried(job.slot) + 1, now, "success", writes=writes,
                      edge_output=entry.edge_output, metrics=entry.metrics, cached=cached)
         return Result(End.SUCCESS, writes, entry.edge_output)
 

@@ -7,9 +7,11 @@ import asyncio
 from oe.errors import NodeError
 from oe.ids import item_slot
 from oe.lang.scope import Scope
+from oe.ports.store import Outcome
 from oe.run.attempt import End, Job, Result
 from oe.run.items import ItemRule, Items, resolve_list
 from oe.run.slots import Place
+from oe.run.turns import Turns
 from oe.run.unit_outcome import UnitOutcome
 from oe.run.units import Tools
 from oe.spec.model import ForEach, Node, Unit
@@ -21,25 +23,10 @@ class FanOutRunner:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        self._begun: dict[int, _FanOut] = {}
 
     def restore(self, rank: int, unit: Unit) -> Result | None:
-        """The unit's committed success, if every item of it would do the same again. Items that would are taken in any
-        case."""
-        outcome = self._tools.restored.find_success(unit.id)
-        if outcome is None or not isinstance(unit, Node):
-            return None
-        self._tools.restored.discard(unit.id)
-        try:
-            begun = self._begun[rank] = self._begin(rank, unit)
-        except NodeError:
-            begun = None
-        if begun is None or not begun.take_all() or begun.items.verdict() is not None:
-            self._tools.recorder.supersede((unit.id,))
-            return None
-        del self._begun[rank]
-        self._tools.recorder.restore((outcome,))
-        return Result(End.SUCCESS, (), begun.items.gathered())
+        """None: looking through all items takes its time, in which the loop has to have its turns. `run` does it."""
+        return None
 
     async def run(self, rank: int, unit: Unit, refusal: NodeError | None) -> Result:
         """All items, then the unit's own outcome."""
@@ -48,10 +35,16 @@ class FanOutRunner:
         try:
             if refusal is not None:
                 raise refusal
-            items = (self._begun.pop(rank, None) or self._begin(rank, unit)).items
+            fan_out = self._begin(rank, unit)
         except NodeError as error:
             place = Place(unit, unit.id, *tools.views.of_node(rank, unit), None, refusal=error)
             return await tools.slots.carry_out(tools.slots.prepare(place))
+        items = fan_out.items
+        try:
+            if await self._restore(unit, fan_out):
+                return Result(End.SUCCESS, (), items.gathered())
+        except asyncio.CancelledError:  # nothing was begun: a resumed run looks through it again
+            return Result(End.CANCELLED)
         outcome = UnitOutcome(tools, unit, len(items))
         try:
             await items.carry_out(tools.concurrency)
@@ -63,6 +56,19 @@ class FanOutRunner:
         rule = unit.on_error
         policy = rule.then if rule.policy == "retry" else rule.policy
         return outcome.fail(failure, items.metrics(), fails_run=policy == "fail_run")
+
+    async def _restore(self, unit: Node, fan_out: _FanOut) -> bool:
+        """Whether the unit's committed success holds: every item of it would do the same again. Items that would are
+        taken in any case."""
+        outcome = self._tools.restored.find_success(unit.id)
+        if outcome is None:
+            return False
+        if not _is_of_items(outcome, len(fan_out.items)) or not await fan_out.take_all():
+            self._tools.recorder.supersede(self._tools.restored.replace(unit.id))
+            return False
+        self._tools.restored.take(unit.id)
+        self._tools.recorder.restore((outcome,))
+        return True
 
     def _begin(self, rank: int, node: Node) -> _FanOut:
         """The items of the list that the source is now. Raises NodeError where it is none."""
@@ -85,6 +91,12 @@ def without_list(rule: ForEach, scope: Scope, view: JsonObject) -> tuple[Scope, 
     return scope, view
 
 
+def _is_of_items(outcome: Outcome, count: int) -> bool:
+    """Whether a unit's outcome is that of so many items: the node may have had no `for_each` when it was committed. A
+    slot of its own would have a key."""
+    return outcome.key is None and not outcome.writes and outcome.metrics.get("items") == count
+
+
 class _FanOut:
     """One fan-out. `base` is the unit's own place, which each item's is made from."""
 
@@ -98,21 +110,35 @@ class _FanOut:
         self.items = Items(base.node.id, len(source), ItemRule(rule.concurrency, rule.on_item_error, rule.min_success),
                            self._carry)
 
-    def take_all(self) -> bool:
-        """Takes what an earlier process committed, failures of items among it; whether that is every item."""
+    async def take_all(self) -> bool:
+        """Takes what an earlier process committed; whether that is every item and the unit's success holds. Failures of
+        items count only then: otherwise they are tried again."""
+        turns = Turns()
+        failed: list[int] = []
         for index in range(len(self._source)):
+            await turns.step()
             job = self._job(index)
             result = self._taken(index, job)
             if result is not None:
                 self.items.finish(index, result.edge_output)
-                continue
-            failed = self._tools.restored.find_failure(job.slot)
-            if failed is None or failed.error is None or job.found is None or failed.key != job.found.key:
-                self.items.forget_failures()
+            elif self._failure(job) is not None:
+                failed.append(index)
+            else:
                 return False
-            self._tools.recorder.restore((failed,))
-            self.items.fail(index, failed.error.message)
+        if not self.items.is_success(len(failed)):
+            return False
+        for index in failed:
+            await turns.step()
+            outcome = self._failure(self._job(index))
+            if outcome is not None and outcome.error is not None:
+                self._tools.recorder.restore((outcome,))
+                self.items.fail(index, outcome.error.message)
         return True
+
+    def _failure(self, job: Job) -> Outcome | None:
+        """The failure that an earlier process committed for an item, if the item would do the same again."""
+        outcome = self._tools.restored.find_failure(job.slot)
+        return outcome if outcome is not None and job.found is not None and outcome.key == job.found.key else None
 
     async def _carry(self, index: int) -> Result:
         job = self._job(index)

@@ -12,6 +12,7 @@ from oe.lang.scope import Missing, Scope
 from oe.lang.template import ValueTemplate
 from oe.ports.store import Failure
 from oe.run.attempt import End, Result
+from oe.run.turns import Turns
 from oe.text import plural
 from oe.values import Json, JsonObject, kind_of
 
@@ -36,8 +37,10 @@ class Items:
         self._outputs: list[Json] = [None] * count
         self._done = bytearray(count)
         self._failures: list[int] = []
+        self._first_failure = count
         self._first_error = ""
         self._cancelled = False
+        self._turns = Turns()
         self.fails_run = False
 
     def __len__(self) -> int:
@@ -64,25 +67,27 @@ class Items:
 
     def fail(self, index: int, error: str) -> None:
         """Takes the failure of an item."""
-        if not self._failures or index < min(self._failures):
+        if index < self._first_failure:
+            self._first_failure = index
             self._first_error = f"first {item_slot(self._unit_id, index)}: {error}"
         self._failures.append(index)
-
-    def forget_failures(self) -> None:
-        """Items that failed are to be tried again."""
-        self._failures.clear()
 
     def verdict(self) -> Failure | None:
         """Why the unit fails, or None where it does not."""
         total, failed = len(self), len(self._failures)
+        if self.is_success(failed):
+            return None
         if failed and self._rule.on_item_error == "fail":
             return Failure("ItemsFailed", f"{failed} of {plural(total, 'item')} failed; {self._first_error}")
-        least = self._rule.min_success
-        if least is not None and total - failed < least:
-            more = f"; {self._first_error}" if failed else ""
-            return Failure("ItemsFailed", f"{total - failed} of {plural(total, 'item')} succeeded, "
-                                          f"min_success is {least}{more}")
-        return None
+        more = f"; {self._first_error}" if failed else ""
+        return Failure("ItemsFailed", f"{total - failed} of {plural(total, 'item')} succeeded, "
+                                      f"min_success is {self._rule.min_success}{more}")
+
+    def is_success(self, failed: int) -> bool:
+        """Whether the unit succeeds where so many items fail."""
+        if failed and self._rule.on_item_error == "fail":
+            return False
+        return self._rule.min_success is None or len(self) - failed >= self._rule.min_success
 
     def metrics(self) -> JsonObject:
         """How many items there were, and which failed."""
@@ -98,6 +103,7 @@ class Items:
 
     async def _work(self, left: Iterator[int]) -> None:
         for index in left:
+            await self._turns.step()
             if self._cancelled:
                 return
             if self._done[index]:

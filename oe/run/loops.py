@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from oe.errors import NodeError
 from oe.ids import child_slot, item_slot
 from oe.lang.scope import Missing, Scope
 from oe.ports.store import Failure
 from oe.run.attempt import End, Result
 from oe.run.slots import Place
+from oe.run.turns import Turns
 from oe.run.unit_outcome import UnitOutcome
 from oe.run.units import Tools
 from oe.spec.model import Loop, Node, Unit
@@ -36,6 +39,8 @@ class LoopRunner:
         except NodeError as error:
             return outcome.fail(Failure(error.name, f"until: {error.message}"), {"iterations": rounds.count},
                                 fails_run=False)
+        except asyncio.CancelledError:
+            return outcome.cancel()
         if result.end is End.CANCELLED:
             return outcome.cancel()
         metrics: dict[str, Json] = {"iterations": rounds.count}
@@ -61,9 +66,12 @@ class _Rounds:
         self.is_exhausted = False
 
     async def carry_out(self) -> Result:
-        """The result of the last body node that ran. Raises NodeError where `until` cannot be evaluated."""
+        """The result of the last body node that ran. Raises NodeError where `until` cannot be evaluated,
+        CancelledError where the loop is ended between two slots."""
         last = Result(End.SUCCESS)
+        turns = Turns()
         while True:
+            await turns.step()
             for place_in_body, node in enumerate(self._body):
                 result = await self._carry(node, place_in_body)
                 if result is None:

@@ -9,6 +9,7 @@ from oe.ports.committed import committed_events
 from oe.ports.event_log import EventLog
 from oe.ports.store import Outcome, Store
 from oe.run.bus import EventBus
+from oe.run.restored import Restored
 from oe.state.events import Event, as_object
 from oe.state.run_state import RunState
 
@@ -17,26 +18,32 @@ FLUSH_SECONDS = 0.1
 
 
 class Recorder:
-    """Keeps the order of semantics §5. Nothing here awaits, so a commit cannot be cut in half by a cancellation."""
+    """Keeps the order of semantics §5. Nothing here awaits, so a commit cannot be cut in half by a cancellation.
 
-    def __init__(self, run_id: str, store: Store, log: EventLog, bus: EventBus, state: RunState) -> None:
+    A new outcome of a slot replaces, in the same transaction, what earlier processes of the run committed for it.
+    """
+
+    def __init__(self, run_id: str, store: Store, log: EventLog, bus: EventBus, state: RunState,
+                 restored: Restored) -> None:
         self._run_id = run_id
         self._store = store
         self._log = log
         self._bus = bus
         self._state = state
+        self._restored = restored
+        self._superseded: list[int] = list(restored.outdated)
         self._timer: TimerHandle | None = None
 
     def commit(self, outcome: Outcome) -> None:
         """One outcome: a transaction, then its events."""
-        self._store.commit(self._run_id, (outcome,))
+        self._commit((outcome,))
         self._publish(committed_events(outcome), flush=True)
 
     def record(self, entries: Sequence[Outcome | Event]) -> None:
         """Several outcomes in one transaction, then their events and the uncommitted ones among them, in order."""
         outcomes = [entry for entry in entries if isinstance(entry, Outcome)]
         if outcomes:
-            self._store.commit(self._run_id, outcomes)
+            self._commit(outcomes)
         events: list[Event] = []
         for entry in entries:
             events.extend(committed_events(entry) if isinstance(entry, Outcome) else (entry,))
@@ -50,10 +57,10 @@ class Recorder:
         if not flush and self._timer is None:
             self._timer = get_running_loop().call_later(FLUSH_SECONDS, self._flush_late)
 
-    def supersede(self, slots: Sequence[str]) -> None:
-        """The earlier outcomes of these slots do not count any more."""
-        if slots:
-            self._store.supersede(self._run_id, slots)
+    def supersede(self, numbers: Iterable[int]) -> None:
+        """The earlier outcomes of these numbers do not count any more. The store is told with the next commit: until
+        then a process that is killed leaves behind what it found."""
+        self._superseded.extend(numbers)
 
     def restore(self, outcomes: Iterable[Outcome]) -> None:
         """Outcomes of an earlier process: they change the state and are not told again."""
@@ -61,12 +68,26 @@ class Recorder:
             for event in committed_events(outcome):
                 self._state.apply(event)
 
+    def finish(self) -> None:
+        """Commits what is left to be committed before the run's end is."""
+        if self._superseded:
+            self._commit(())
+
     def close(self) -> None:
         """Stops the timer and hands over what is buffered."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._log.flush()
+
+    def _commit(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            self._superseded += self._restored.replace(outcome.slot)
+        if not self._superseded:
+            self._store.commit(self._run_id, outcomes)
+            return
+        self._store.commit(self._run_id, outcomes, self._superseded)
+        self._superseded.clear()
 
     def _publish(self, events: Sequence[Event], *, flush: bool) -> None:
         for event in events:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.clock import Clock
@@ -129,8 +130,10 @@ class Session:
     async def carry_out(self) -> RunResult:
         """Runs to the end and commits it. Raises StoreError where the truth cannot be written any more."""
         outside = self._outside
-        recorder = Recorder(self._run.run_id, outside.store, outside.log, outside.bus, self.state)
-        self._restored = Restored(outside.store.journal(self._run.run_id) if self._run.resumed else ())
+        if self._run.resumed:
+            run_id, store = self._run.run_id, outside.store
+            self._restored = Restored(store.marks(run_id), partial(store.outcome, run_id))
+        recorder = Recorder(self._run.run_id, outside.store, outside.log, outside.bus, self.state, self._restored)
         recorder.supersede(self._restored.forget(self._again))
         engine = self._engine = self._assemble(recorder, self._restored)
         recorder.emit(committed_events(self._milestone), flush=True)
@@ -186,7 +189,7 @@ class Session:
             WriteRules(experience, outside.load_schema), outside.redactor, outside.random,
             self._cancellations, replay, self._calls)
         views = Views(self._graph, experience.fields, self._ledger, self._args, outside.kinds)
-        attempts = Attempts(shared, restored.numbers, experience.runtime.max_in_flight)
+        attempts = Attempts(shared, restored.tried, experience.runtime.max_in_flight)
         keys = Keys(experience, outside.kinds, outside.files, outside.environment, outside.redactor)
         slots = Slots(attempts, keys, restored, recorder, Executors(outside.kinds, outside.files).of)
         runner = AnyUnitRunner(Tools(views, self._ledger, attempts, slots, keys, restored, recorder, outside.clock,
@@ -205,6 +208,7 @@ class Session:
             reason = f"deadlock: {', '.join(engine.blocked[:10])} can never start"
         if engine.stopped is None:
             recorder.supersede(self._restored.left())
+        recorder.finish()
         final = self._ledger.final()
         now = self._outside.clock.now()
         self.state.finished_at = now

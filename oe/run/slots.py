@@ -65,10 +65,9 @@ class Slots:
         if outcome is None:
             return None
         if job.refusal is not None or job.found is None or outcome.key != job.found.key:
-            self._restored.discard(job.slot)
-            self._recorder.supersede((job.slot,))
+            self._recorder.supersede(self._restored.replace(job.slot))
             return None
-        self._restored.discard(job.slot)
+        self._restored.take(job.slot)
         self._recorder.restore((outcome,))
         return Result(End.SUCCESS, tuple(outcome.writes), outcome.edge_output)
 

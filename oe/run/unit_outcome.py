@@ -17,7 +17,7 @@ class UnitOutcome:
     def __init__(self, tools: Tools, unit: Unit, items: int | None = None) -> None:
         self._tools = tools
         self._unit = unit
-        self._number = tools.restored.numbers.get(unit.id, 0) + 1
+        self._number = tools.restored.tried(unit.id) + 1
         self._started = tools.clock.now()
         data: JsonObject = {} if items is None else {"items": items}
         tools.recorder.emit((Event("node.started", self._started, unit.id, None, None, unit.phase, data),))

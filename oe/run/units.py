@@ -69,7 +69,7 @@ class NodeRunner:
 
     def restore(self, rank: int, unit: Unit) -> Result | None:
         """The slot's committed success."""
-        if self._tools.restored.find_success(unit.id) is None:
+        if not self._tools.restored.has_success(unit.id):
             return None
         return self._tools.slots.restore(self._job(rank, unit, None))
 

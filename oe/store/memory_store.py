@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from oe.errors import NotFoundError
-from oe.ports.store import Ending, HistoryEntry, Milestone, NewRun, Outcome, Owner, Run, RunExists
+from oe.ports.store import Ending, HistoryEntry, Mark, Milestone, NewRun, Outcome, Owner, Run, RunExists
 from oe.store.publication import Published, closing_milestones, publish
 from oe.store.rows import Row, decode, decode_object, encode, entry_from, outcome_row
 from oe.values import Json, JsonObject
@@ -48,18 +48,13 @@ class MemoryStore:
         self._journals[run_id].append(_Entry(Milestone(self._next(run_id), "run.resumed", ts, {})))
         return self._runs[run_id]
 
-    def commit(self, run_id: str, outcomes: Sequence[Outcome]) -> None:
+    def commit(self, run_id: str, outcomes: Sequence[Outcome], superseded: Sequence[int] = ()) -> None:
         self._expect(run_id)
         first = self._next(run_id)
         self._journals[run_id] += [_Entry(outcome_row(number, outcome))
                                    for number, outcome in enumerate(outcomes, start=first)]
-
-    def supersede(self, run_id: str, slots: Sequence[str]) -> None:
-        self._expect(run_id)
-        wanted = set(slots)
-        for entry in self._journals[run_id]:
-            if entry.counts and entry.row[1] in wanted:
-                entry.counts = False
+        for number in superseded:
+            self._journals[run_id][number - 1].counts = False
 
     def end_run(self, run_id: str, ending: Ending) -> Sequence[Milestone]:
         run = self._expect(run_id)
@@ -93,6 +88,20 @@ class MemoryStore:
 
     def journal(self, run_id: str) -> Iterator[Outcome]:
         return (entry for entry, counts in self._entries(run_id) if counts and isinstance(entry, Outcome))
+
+    def marks(self, run_id: str) -> Iterator[Mark]:
+        self._expect(run_id)
+        for number, entry in enumerate(list(self._journals[run_id]), start=1):
+            if not isinstance(entry.row, Milestone):
+                outcome = cast(Outcome, entry_from(entry.row))
+                yield Mark(number, outcome.slot, outcome.attempt, outcome.status, entry.counts)
+
+    def outcome(self, run_id: str, number: int) -> Outcome:
+        self._expect(run_id)
+        for entry in self._journals[run_id][number - 1:number]:
+            if not isinstance(entry.row, Milestone):
+                return cast(Outcome, entry_from(entry.row))
+        raise NotFoundError(f"run '{run_id}' has no outcome {number}")
 
     def everything(self, run_id: str) -> Iterator[Outcome | Milestone]:
         return (entry for entry, _ in self._entries(run_id))

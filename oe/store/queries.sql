@@ -40,8 +40,16 @@ FROM journal
 WHERE id > ? AND id <= ? AND writes IS NOT NULL
 ORDER BY id LIMIT ?;
 
--- name: counted_slots - which outcomes a superseding may touch
-SELECT id, slot FROM journal WHERE id BETWEEN ? AND ? AND superseded = 0 AND slot IS NOT NULL;
+-- name: marks - a page of the outcomes without their contents, superseded ones too
+SELECT id, slot, attempt, status, superseded FROM journal
+WHERE id > ? AND id <= ? AND slot IS NOT NULL
+ORDER BY id LIMIT ?;
+
+-- name: outcome - one entry by its number within its run; 4294967296 is the length of a run's stretch
+SELECT id, slot, attempt, status, started_at, finished_at, key, writes, edge_output, metrics, error_name, error, reason,
+       details
+FROM journal
+WHERE id = ? + (SELECT id FROM run WHERE run_id = ?) * 4294967296 AND slot IS NOT NULL;
 
 -- name: mark_superseded - the outcome stays in the history and no longer counts
 UPDATE journal SET superseded = 1 WHERE id = ?;

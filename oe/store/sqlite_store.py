@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from oe.errors import NotFoundError
-from oe.ports.store import Ending, HistoryEntry, Milestone, NewRun, Outcome, Owner, Run, RunExists
+from oe.ports.store import Ending, HistoryEntry, Mark, Milestone, NewRun, Outcome, Owner, Run, RunExists
 from oe.store.database import Durability, Transaction, open_database
 from oe.store.faults import from_sqlite
 from oe.store.publication import Published, closing_milestones, publish
@@ -40,7 +40,7 @@ class SqliteStore:
         name = os.fspath(path)
         return cls(open_database(name, durability=durability, read_only=read_only), name, read_only=read_only)
 
-    def commit(self, run_id: str, outcomes: Sequence[Outcome]) -> None:
+    def commit(self, run_id: str, outcomes: Sequence[Outcome], superseded: Sequence[int] = ()) -> None:
         # Taken out, so that after a fault or an interrupt between commit and return the database is asked again.
         last = self._last_ids.pop(run_id, 0) or self._last_id(run_id)
         rows = [outcome_row(entry_id, outcome) for entry_id, outcome in enumerate(outcomes, start=last + 1)]
@@ -49,6 +49,9 @@ class SqliteStore:
                 self._connection.execute(_INSERT_OUTCOME, rows[0])
             else:
                 self._connection.executemany(_INSERT_OUTCOME, rows)
+            if superseded:
+                first = last - last % STRETCH
+                self._connection.executemany(_SQL["mark_superseded"], [(first + number,) for number in superseded])
         self._last_ids[run_id] = last + len(rows)
 
     def create_run(self, run: NewRun) -> Run:
@@ -74,13 +77,6 @@ class SqliteStore:
             self._insert_milestones(number, [Milestone(entry + 1, "run.resumed", ts, {})])
         self._last_ids[run_id] = last + 1
         return self._expect_run(run_id)
-
-    def supersede(self, run_id: str, slots: Sequence[str]) -> None:
-        wanted = set(slots)
-        stretch = self._stretch(run_id)
-        with self._transaction:
-            rows = self._execute("counted_slots", stretch).fetchall()
-            self._connection.executemany(_SQL["mark_superseded"], [(row[0],) for row in rows if row[1] in wanted])
 
     def end_run(self, run_id: str, ending: Ending) -> Sequence[Milestone]:
         run = self._expect_run(run_id)
@@ -123,6 +119,14 @@ class SqliteStore:
 
     def journal(self, run_id: str) -> Iterator[Outcome]:
         return (cast(Outcome, entry_from(row)) for row in self._pages("counted_outcomes", run_id))
+
+    def marks(self, run_id: str) -> Iterator[Mark]:
+        return (Mark(row[0] % STRETCH, row[1], row[2], row[3], not row[4]) for row in self._pages("marks", run_id))
+
+    def outcome(self, run_id: str, number: int) -> Outcome:
+        for row in self._read("outcome", (number, run_id)):
+            return cast(Outcome, entry_from(row))
+        raise NotFoundError(f"run '{run_id}' has no outcome {number}")
 
     def everything(self, run_id: str) -> Iterator[Outcome | Milestone]:
         for row in self._pages("entries", run_id):

@@ -9,7 +9,7 @@ import pytest
 
 from oe.errors import NotFoundError, StoreError
 from oe.lang.scope import MISSING
-from oe.ports.store import Failure, HistoryEntry, Milestone, Owner, Publication, RunExists, Store
+from oe.ports.store import Failure, HistoryEntry, Mark, Milestone, Owner, Publication, RunExists, Store
 from oe.store.memory_store import MemoryStore
 from oe.store.sqlite_store import SqliteStore
 from oe.values import Json
@@ -176,11 +176,36 @@ def test_a_reader_may_stop_or_go_on_beside_commits(store: Store) -> None:
 def test_superseded_outcomes_stay_in_the_history_alone(store: Store) -> None:
     store.create_run(new_run())
     store.commit("r-1", [outcome("a", 1, ("f", 1)), outcome("a[0]", 1, ("f", 2)), outcome("b", 1, ("f", 3))])
-    store.supersede("r-1", ["a", "never"])
-    store.commit("r-1", [outcome("a", 2, ("f", 4))])
+    store.commit("r-1", [outcome("a", 2, ("f", 4))], superseded=[2])
     assert [(row.slot, row.attempt) for row in store.journal("r-1")] == [("a[0]", 1), ("b", 1), ("a", 2)]
     assert types(list(store.everything("r-1"))) == ["run.started", "a", "a[0]", "b", "a"]
     assert [entry.delta for entry in store.history("r-1")] == [1, 2, 3, 4]
+
+
+def test_outcomes_are_superseded_in_their_own_run_alone(store: Store) -> None:
+    for run_id in ("r-1", "r-2", "r-3"):
+        store.create_run(new_run(run_id))
+        store.commit(run_id, [outcome("a"), outcome("b")])
+    store.commit("r-2", [], superseded=[2])
+    assert [[row.slot for row in store.journal(run_id)] for run_id in ("r-1", "r-2", "r-3")] == [
+        ["a", "b"], ["b"], ["a", "b"]]
+
+
+def test_marks_tell_where_outcomes_stand_and_lead_to_them(store: Store) -> None:
+    store.create_run(new_run("r-0"))
+    store.create_run(new_run())
+    store.commit("r-1", [outcome("a", 1, ("f", 1)), outcome("b", 0, status="skipped")])
+    store.reopen_run("r-1", OWNER, 1.0, "")
+    store.commit("r-1", [outcome("a", 2, ("f", 2))], superseded=[2])
+    marks = list(store.marks("r-1"))
+    assert marks == [Mark(2, "a", 1, "success", False), Mark(3, "b", 0, "skipped", True),
+                     Mark(5, "a", 2, "success", True)]
+    assert [store.outcome("r-1", mark.number).writes for mark in marks] == [(("f", 1),), (), (("f", 2),)]
+    for number in (0, 1, 4, 6):  # milestones, and none
+        with pytest.raises(NotFoundError):
+            store.outcome("r-1", number)
+    with pytest.raises(NotFoundError):
+        store.outcome("r-9", 2)
 
 
 def test_the_history_names_slot_attempt_and_time(store: Store) -> None:

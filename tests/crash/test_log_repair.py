@@ -36,9 +36,8 @@ def store() -> Store:
     store.commit(RUN, [outcome("a", 2, ("x", 1), ("y", 2), metrics={"calls": 1},
                                details={"tokens": [{"input_tokens": 1, "output_tokens": 2}] * 2})])
     store.commit(RUN, [outcome(f"b[{index}]", 1, ("x", index), details={"index": index}) for index in range(3)])
-    store.supersede(RUN, ["a"])
     store.commit(RUN, [outcome("a", 2, ("x", 1), details={"cached": {"key": "k"}}),
-                       outcome("loop", details={"exhausted": 3}), outcome("c", 0, status="skipped", reason="when")])
+                       outcome("loop", details={"exhausted": 3}), outcome("c", 0, status="skipped", reason="when")], superseded=[2, 3])
     store.end_run(RUN, ending())
     return store
 

@@ -11,7 +11,7 @@ from oe.errors import NodeError
 from oe.lang.scope import MISSING
 from oe.ports.kind import NodeContext, NodeOutput, Request
 from oe.run.session import Session
-from tests.support.scenario import Scenario, gives
+from tests.support.scenario import Scenario, fails, gives
 
 TEXT = """
 state:
@@ -138,6 +138,57 @@ def test_a_finished_fan_out_is_restored_whole() -> None:
     assert result.status == "success"
     assert result.state["log"] == ["a", "b", "c", "d"]
     assert one.kind.calls.count("each[2]") == 1
+
+
+def test_a_stop_reaches_a_finished_fan_out_that_is_being_restored() -> None:
+    one = Scenario(f"""
+state: {{schema: {{n: {{type: array, default: {list(range(500))}}}}}}}
+graph:
+  nodes:
+    - {{id: each, kind: step, for_each: {{source: $.n}}}}
+    - {{id: bad, kind: step, needs: [each]}}
+""", {"bad": fails(times=1)})
+    one.run()
+
+    async def stop(session: Session) -> None:
+        while session.state.units["each"].items is None:
+            await asyncio.sleep(0)
+        session.stop("user")
+    assert one.resume(meanwhile=stop).status == "cancelled"
+    assert one.node("each")["items"] < 500  # type: ignore[operator]
+    assert one.resume().status == "success"
+    assert one.node("each")["items"] == 500
+    assert len(one.kind.calls) == 500 + 2, "items were carried out twice"
+
+
+def test_items_that_failed_for_good_are_tried_again_only_where_the_unit_would_not_succeed() -> None:
+    text = """
+state: {schema: {n: {type: array, default: [0, 1, 2]}}}
+graph:
+  nodes:
+    - {id: each, kind: step, for_each: {source: $.n, on_item_error: RULE}}
+    - {id: bad, kind: step, needs: [each]}
+"""
+
+    async def odd(request: Request, context: NodeContext) -> NodeOutput:
+        if request.scope.item == 1:
+            raise NodeError("odd")
+        return NodeOutput({}, MISSING, {})
+
+    def resumed(rule: str) -> Scenario:
+        one = Scenario(text.replace("RULE", "continue"), {"each": odd, "bad": fails()})
+        one.run()
+        other = Scenario(text.replace("RULE", rule), one.kind.scripts)
+        other.store, other.logs, other._count = one.store, one.logs, one._count
+        other.resume()
+        return other
+
+    same = resumed("continue")
+    assert same.kind.calls == ["bad"]
+    assert (same.status("each"), same.node("each")["items_failed"]) == ("success", 1)
+    stricter = resumed("continue, min_success: 3")
+    assert stricter.kind.calls == ["each[1]"]
+    assert (stricter.status("each"), stricter.node("each")["items_failed"]) == ("failed", 1)
 
 
 def test_ten_thousand_items_start_no_more_tasks_than_may_run() -> None:

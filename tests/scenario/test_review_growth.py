@@ -23,7 +23,6 @@ def growth(work: Callable[[int], float], small: int, large: int) -> float:
     return work(large) / work(small) / (large / small)
 
 
-@pytest.mark.xfail(strict=True, reason="superseding a slot walks the journal: oe/store/sqlite_store.py:82")
 def test_resuming_a_fan_out_whose_key_has_changed(tmp_path: Path) -> None:
     def work(count: int) -> float:
         steps = 0
@@ -50,7 +49,6 @@ graph:
     assert growth(work, 100, 400) <= MOST
 
 
-@pytest.mark.xfail(strict=True, reason="the lowest failure is looked for at each: oe/run/items.py:64")
 def test_items_that_all_fail() -> None:
     compared = 0
 
