@@ -67,7 +67,7 @@ def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Works
 
     earlier = _outcomes_by_slot(workspace)
     keys = Keys(experience, kinds, files, dict(os.environ), _redactor(experience, args))
-    views = Views(graph, experience.fields, ledger, args, kinds)
+    views = Views(graph, experience.fields, ledger, args, kinds, files)
     replay = Replay("", use, kinds, files, SystemClock())
     return Forecast(Known(graph, views, ledger, keys, replay, is_valid, earlier.get)).units()
 

@@ -218,7 +218,7 @@ def _root(reference: Reference, scope: Scope) -> Json | Missing:
         case "inputs":
             return scope.inputs
     name = str(reference.segments[0])
-    for values in (scope.args, scope.inputs, scope.reads):
+    for values in (scope.own, scope.args, scope.inputs, scope.reads):
         if name in values:
             return values[name]
     return MISSING
@@ -259,7 +259,7 @@ def _missing_bare(reference: Reference, scope: Scope, shown: str) -> tuple[str, 
         return _missing_part(reference.segments[1:], value, name, shown)
     if name in ROOTS:
         return f"'{shown}' has no value: no argument, edge input or field '{name}'", f"write '${shown}'"
-    names = [*scope.args, *scope.inputs, *scope.reads]
+    names = [*scope.own, *scope.args, *scope.inputs, *scope.reads]
     return f"'{shown}' has no value: no argument, edge input or field '{clip(name, 40)}'", _nearest_hint(name, names)
 
 

@@ -29,10 +29,11 @@ _NOTHING: Mapping[str, Json] = {}
 class Scope:
     """The values that the names of a reference stand for; what does not exist in a place is MISSING.
 
-    `reads` holds what a bare name in a prompt may find last; without it that is the whole state.
+    `own` holds the arguments of the node itself, which a bare name in a prompt finds first; `args` are the run's.
+    `reads` holds what a bare name may find last; without it that is the whole state.
     """
 
-    __slots__ = ("args", "index", "inputs", "item", "iteration", "prev", "reads", "state")
+    __slots__ = ("args", "index", "inputs", "item", "iteration", "own", "prev", "reads", "state")
 
     def __init__(self, state: Mapping[str, Json] = _NOTHING, args: Mapping[str, Json] = _NOTHING,  # noqa: PLR0913, PLR0917
                  inputs: Mapping[str, Json] = _NOTHING, item: Json | Missing = MISSING,
@@ -45,4 +46,11 @@ class Scope:
         self.index = index
         self.iteration = iteration
         self.prev = prev
+        self.own = _NOTHING
         self.reads = state if reads is None else reads
+
+    def with_own(self, args: Mapping[str, Json]) -> Scope:
+        """The same scope with the node's own arguments."""
+        scope = Scope(self.state, self.args, self.inputs, self.item, self.index, self.iteration, self.prev, self.reads)
+        scope.own = args
+        return scope

@@ -175,9 +175,10 @@ class Forecast:
         return Planned(node.id, "cached", f"all of {plural(len(source), 'item')}", (0, len(source)))
 
     def _fingerprint(self, node: Node, scope: Scope, view: JsonObject) -> Fingerprint:
-        args = node.args.resolve(scope)
+        resolved = node.args.resolve(scope)
+        args = resolved if isinstance(resolved, dict) else {}
         shared = self._known.keys.shared(node, scope, view)
-        return self._known.keys.of_slot(node, shared, scope, args if isinstance(args, dict) else {})
+        return self._known.keys.of_slot(node, shared, scope.with_own(args), args)
 
     def _entry(self, node: Node, found: Fingerprint, in_journal: bool = False) -> Entry | None:
         return self._known.replay.find(node, found, lambda entry: self._known.is_valid(node, entry), in_journal)

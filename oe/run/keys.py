@@ -14,6 +14,7 @@ from oe.ports.files import Files
 from oe.ports.kind import NodeKind
 from oe.redact import Redactor
 from oe.spec.model import Experience, Node
+from oe.spec.prompts import file_references
 from oe.values import Json, JsonObject, canonical
 
 
@@ -69,7 +70,8 @@ class Keys:
             parts: dict[str, Part] = {"spec": spec_part(node, self._experience, ignored)}
             for name in node.env:
                 parts[f"env.{name}"] = self._part(self._environment.get(name))._replace(text=None)
-            own = tuple(reference for _, reference in kind.references(node))
+            found = [*kind.references(node), *file_references(node, kind.keys, self._files)]
+            own = tuple(reference for _, reference in found)
             all_references = [*own, *(reference for _, reference in node.args.references())]
             mentions_index = any(each.root == "index" for each in all_references)
             fixed = _Fixed(parts, own, mentions_index or self._uses_index(kind, node))

@@ -188,7 +188,7 @@ class Session:
             outside.node_logs, recorder, outside.clock, outside.artifact, experience.runtime.cleanup_timeout_seconds,
             WriteRules(experience, outside.load_schema), outside.redactor, outside.random,
             self._cancellations, replay, self._calls)
-        views = Views(self._graph, experience.fields, self._ledger, self._args, outside.kinds)
+        views = Views(self._graph, experience.fields, self._ledger, self._args, outside.kinds, outside.files)
         attempts = Attempts(shared, restored.tried, experience.runtime.max_in_flight)
         keys = Keys(experience, outside.kinds, outside.files, outside.environment, outside.redactor)
         slots = Slots(attempts, keys, restored, recorder, Executors(outside.kinds, outside.files).of)

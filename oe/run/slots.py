@@ -46,17 +46,18 @@ class Slots:
     def prepare(self, place: Place) -> Job:
         """Arguments and fingerprint. What cannot be made is the job's refusal: the node fails with it."""
         node = place.node
-        refusal, found = place.refusal, None
+        refusal, found, scope = place.refusal, None, place.scope
         args: JsonObject = {}
         if refusal is None:
             try:
-                resolved = node.args.resolve(place.scope)
-                args = resolved if isinstance(resolved, dict) else {}
+                resolved = node.args.resolve(scope)
+                if isinstance(resolved, dict) and resolved:
+                    args, scope = resolved, scope.with_own(resolved)
                 if place.shared is not None:
-                    found = self._keys.of_slot(node, place.shared, place.scope, args)
+                    found = self._keys.of_slot(node, place.shared, scope, args)
             except NodeError as error:
                 refusal = error
-        return Job(node, place.slot, lambda: self._executor_of(node), place.scope, place.view, args, found,
+        return Job(node, place.slot, lambda: self._executor_of(node), scope, place.view, args, found,
                    place.item_index, refusal, place.in_journal)
 
     def restore(self, job: Job) -> Result | None:

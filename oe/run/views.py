@@ -8,8 +8,10 @@ from oe.lang.document import Path
 from oe.lang.reference import Reference
 from oe.lang.scope import Missing, Scope
 from oe.plan.graph import Graph, Link
+from oe.ports.files import Files
 from oe.ports.kind import NodeKind
 from oe.spec.model import Field, Node, Unit
+from oe.spec.prompts import file_references
 from oe.state.ledger import Ledger
 from oe.values import Json, JsonObject
 
@@ -21,12 +23,13 @@ class Views:
     also holds the set_once fields that it may write, for the rule that a second value must equal the first."""
 
     def __init__(self, graph: Graph, fields: Mapping[str, Field], ledger: Ledger, args: JsonObject,
-                 kinds: Mapping[str, NodeKind]) -> None:
+                 kinds: Mapping[str, NodeKind], files: Files) -> None:
         self._graph = graph
         self._fields = fields
         self._ledger = ledger
         self._args = args
         self._kinds = kinds
+        self._files = files
         self._outputs: dict[int, Json] = {}
         self._names: dict[str, tuple[str, ...]] = {}
 
@@ -85,7 +88,9 @@ class Views:
         references += node.when.references() if node.when is not None else []
         if node.for_each is not None:
             references += [reference for _, reference in node.for_each.source.references()]
-        references += [reference for _, reference in self._kinds[node.kind].references(node)]
+        kind = self._kinds[node.kind]
+        references += [reference for _, reference in kind.references(node)]
+        references += [reference for _, reference in file_references(node, kind.keys, self._files)]
         written_once = [name for name in node.writes if self._fields[name].merge == "set_once"]
         return tuple(dict.fromkeys((*node.reads, *_state_names(references), *written_once)))
 

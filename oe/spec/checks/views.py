@@ -9,6 +9,7 @@ from oe.lang.document import Path
 from oe.lang.scope import MISSING
 from oe.spec.model import Loop
 from oe.spec.places import Place, find_sites, node_places
+from oe.spec.prompts import file_references
 from oe.spec.report import Report
 from oe.spec.subject import Subject
 
@@ -40,6 +41,11 @@ def _looks(subject: Subject) -> Iterator[_Look]:
         place = node_places(subject, node)[0]
         for name in node.reads:
             yield _Look(name, place, (*node.path, "reads"), None, False)
+        kind = subject.kinds.get(node.kind)
+        for path, reference in file_references(node, kind.keys, subject.files) if kind is not None else ():
+            if reference.root == "state" and reference.segments:
+                yield _Look(str(reference.segments[0]), place, (*node.path, *path), 0,
+                            reference.default is not MISSING)
     for site in find_sites(subject):
         reference = site.reference
         if reference.root == "state" and reference.segments:

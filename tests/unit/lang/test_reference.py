@@ -84,13 +84,16 @@ def test_a_name_that_does_not_exist_here_says_where_it_does(name: str, place: st
     assert place in hint
 
 
-def test_bare_names_mean_arguments_then_edge_inputs_then_reads() -> None:
+def test_bare_names_mean_the_arguments_of_the_node_and_the_run_then_edge_inputs_then_reads() -> None:
     reference, end = scan_bare("x.y", 0)
     assert end == 3
     everywhere: Json = {"y": "reads"}
     assert resolve(reference, Scope(reads={"x": everywhere})) == "reads"
     assert resolve(reference, Scope(reads={"x": everywhere}, inputs={"x": {"y": "inputs"}})) == "inputs"
     assert resolve(reference, Scope(reads={"x": everywhere}, inputs={"x": {"y": 1}}, args={"x": {"y": "args"}})) == "args"
+    own = Scope(reads={"x": everywhere}, args={"x": {"y": "args"}}).with_own({"x": {"y": "own"}})
+    assert resolve(reference, own) == "own"
+    assert resolve(parse_reference("$args.x.y"), own) == "args"
     assert resolve(reference, Scope(state={"x": everywhere})) == "reads"
     assert resolve(reference, Scope(state={"x": everywhere}, reads={})) is MISSING
 
