@@ -173,7 +173,7 @@ def _listed(workspace: Workspace, run: Run) -> JsonObject:
         "run_id": run.run_id, "name": run.name, "version": run.version, "status": status, "reason": run.reason,
         "started_at": iso(run.started_at), "finished_at": None if run.finished_at is None else iso(run.finished_at),
         "duration_ms": None if ended is None else round(max(0.0, ended - run.started_at) * 1000, 1),
-        "resumed": run.resumed, "totals": run.totals,
+        "resumed": run.resumed, "selection": run.selection, "totals": run.totals,
     }
 
 

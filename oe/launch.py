@@ -37,7 +37,7 @@ from oe.store.event_log import JsonlLog
 from oe.store.local_files import LocalFiles
 from oe.store.node_log import NodeLogFiles
 from oe.text import did_you_mean
-from oe.values import Json, canonical
+from oe.values import Json, JsonObject, canonical
 
 __all__ = [
     "EventBus", "Resumed", "RunHandle", "RunOptions", "RunResult", "is_text_argument", "resume_run", "run_experience",
@@ -112,26 +112,35 @@ async def start_run(experience: Experience, options: RunOptions, events: EventBu
     args = bind_arguments(experience, dict(options.args), schema_loader(LocalFiles(experience.folder)))
     if options.run_id is not None and not is_run_id(options.run_id):
         raise UsageError(f"'{options.run_id}' is no run id", hint="letters, digits, '.', '_' and '-', at most 100")
-    selection = _selection(experience, options)
+    asked = _asked(options)
+    selection = _selection(experience, asked)
     with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
         earlier = _earlier(workspace) if selection.reused else {}
         with await _entry(workspace, options.if_running):
-            run = _create_run(workspace, experience, args, options.run_id)
+            run = _create_run(workspace, experience, args, options.run_id, asked)
         part = Part(run, args, Milestone(1, "run.started", run.started_at, {"args": run.args}), options.concurrency,
                     options.timeout_seconds, selection)
         return await _carry_out(workspace, experience, part, options._replace(earlier=earlier), events)
 
 
-def _selection(experience: Experience, options: RunOptions) -> Selection:
-    if options.only is None and options.start is None and not options.refresh:
+def _asked(options: RunOptions) -> dict[str, Json]:
+    """The part of the graph that is asked for, as it is recorded with the run."""
+    asked: dict[str, Json] = {"only": options.only, "from": options.start, "refresh": list(options.refresh)}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _selection(experience: Experience, asked: JsonObject) -> Selection:
+    if not asked:
         return Selection()
-    return select(Graph(experience), only=options.only, start=options.start, refresh=options.refresh)
+    only, start, refresh = asked.get("only"), asked.get("from"), asked.get("refresh")
+    return select(Graph(experience), only=str(only) if only else None, start=str(start) if start else None,
+                  refresh=[str(name) for name in refresh] if isinstance(refresh, list) else ())
 
 
-def _earlier(workspace: Workspace) -> dict[str, Entry]:
-    """By key what the latest run gave, whether its nodes are cached or not."""
+def _earlier(workspace: Workspace, before: str | None = None) -> dict[str, Entry]:
+    """By key what the latest run gave, or the latest one `before` a run, whether its nodes are cached or not."""
     entries: dict[str, Entry] = {}
-    for run in workspace.store.find_runs(workspace.key, limit=1):
+    for run in workspace.store.find_runs(workspace.key, before=before, limit=1):
         for outcome in workspace.store.journal(run.run_id):
             if outcome.status == "success" and outcome.key is not None and not outcome.details.get("fallback"):
                 entries[outcome.key] = Entry(dict(outcome.writes), outcome.edge_output, outcome.metrics, run.run_id,
@@ -168,9 +177,9 @@ class Resumed(NamedTuple):
 async def resume_run(experience: Experience, options: RunOptions, events: EventBus | None = None) -> Resumed:
     """Continues the run `options.run_id` (a name as for `find_run`) unless it has succeeded.
 
-    Raises AlreadyRunningError where a live process owns it, UsageError where a secret argument is not given again.
+    It stays a run of the part of the graph that it was begun for. Raises AlreadyRunningError where a live process owns
+    it, UsageError where a secret argument is not given again or its arguments do not fit the experience any more.
     """
-
     with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
         run = workspace.find_run(options.run_id or "latest")
         if run.status == "success":
@@ -178,24 +187,38 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
 
             mend_log(workspace, run, options.warn or _ignore)  # a kill may have fallen between its last commit and log
             return Resumed(_result_of(workspace, experience, run), reopened=False)
-        args = {**run.args, **_secrets_again(experience, run, options.args)}
+        args = _arguments_again(experience, run, options.args)
         if not workspace.lock(run.run_id):
             raise AlreadyRunningError(f"run '{run.run_id}' is being carried out by {_describe(run)}")
         run = workspace.find_run(run.run_id)  # its owner may have brought it to its end before it gave up the lock
         if run.status == "success":
             return Resumed(_result_of(workspace, experience, run), reopened=False)
-        _expect_units(experience, options.again)
+        selection = _selection_again(experience, run, options.again)
+        earlier = _earlier(workspace, run.run_id) if selection.reused else {}
         now = SystemClock().now()
-        run = workspace.store.reopen_run(run.run_id, workspace.owner, now, _spec_text(experience))
+        run = workspace.store.reopen_run(run.run_id, workspace.owner, now, _spec_text(experience),
+                                         _defaults(experience))
         milestone = Milestone(0, "run.resumed", now, {})
-        part = Part(run, args, milestone, options.concurrency, options.timeout_seconds, again=frozenset(options.again))
-        return Resumed(await _carry_out(workspace, experience, part, options, events), reopened=True)
+        part = Part(run, args, milestone, options.concurrency, options.timeout_seconds, selection,
+                    again=frozenset(options.again))
+        return Resumed(await _carry_out(workspace, experience, part, options._replace(earlier=earlier), events),
+                       reopened=True)
 
 
-def _expect_units(experience: Experience, names: Sequence[str]) -> None:
-    for name in names:
+def _selection_again(experience: Experience, run: Run, again: Sequence[str]) -> Selection:
+    """The part of the graph that the run was begun for; units that are to be run again have to be in it."""
+    try:
+        selection = _selection(experience, run.selection)
+    except NotFoundError as error:
+        raise NotFoundError(f"run '{run.run_id}' was begun for a part of its graph, and {error.message} any more",
+                            hint="`oe run` starts a new run") from error
+    for name in again:
         if name not in experience.units:
             raise NotFoundError(f"the experience has no unit '{name}'", hint=did_you_mean(name, experience.units))
+        if name in selection.barred or name in selection.required:
+            raise UsageError(f"'{name}' is not in the part of the graph that run '{run.run_id}' was begun for",
+                             hint=f"it was begun with --only {run.selection.get('only')}; `oe run` starts a new run")
+    return selection
 
 
 def _result_of(workspace: Workspace, experience: Experience, run: Run) -> RunResult:
@@ -214,12 +237,14 @@ def _spec_text(experience: Experience) -> str:
     return canonical(experience.document.value)
 
 
-def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Json], run_id: str | None) -> Run:
+def _defaults(experience: Experience) -> dict[str, Json]:
+    return {field.name: field.default for field in experience.fields.values() if not isinstance(field.default, Missing)}
 
+
+def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Json], run_id: str | None,
+                asked: JsonObject) -> Run:
     now = SystemClock().now()
     secret = set(secret_arguments(experience))
-    fields = experience.fields.values()
-    defaults = {field.name: field.default for field in fields if not isinstance(field.default, Missing)}
     while True:
         chosen = run_id or new_run_id(iso(now)[:10].replace("-", ""), os.urandom(3))
         if not workspace.lock(chosen):
@@ -231,13 +256,28 @@ def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Js
                 chosen, workspace.key, experience.name, experience.version,
                 {name: value for name, value in args.items() if name not in secret},
                 {name: seal(str(args[name]), os.urandom(16)) for name in sorted(secret) if name in args},
-                defaults, [field.name for field in fields if field.persist], _spec_text(experience), now,
-                workspace.owner))
+                _defaults(experience), [field.name for field in experience.fields.values() if field.persist],
+                _spec_text(experience), now, workspace.owner, asked))
         except RunExists:
             workspace.unlock()
             if run_id:
                 raise UsageError(f"run '{run_id}' exists already",
                                  hint=f"`oe resume --run-id {run_id}` continues it", code="run-exists") from None
+
+
+def _arguments_again(experience: Experience, run: Run, given: Mapping[str, Json]) -> dict[str, Json]:
+    """The arguments of a resumed run as its experience declares them now: the defaults of those that were added since
+    are filled in, and those that it no longer declares are left out."""
+    args = {**run.args, **_secrets_again(experience, run, given)}
+    declared = experience.arguments
+    if declared is None:
+        return args
+    for argument in declared.values():
+        if argument.required and isinstance(argument.default, Missing) and argument.name not in args:
+            raise UsageError(f"argument '{argument.name}' has been added since the run began, and has no default",
+                             hint="give it a default, or start a new run with `oe run`", code="invalid-arguments")
+    kept = {name: value for name, value in args.items() if name in declared}
+    return bind_arguments(experience, kept, schema_loader(LocalFiles(experience.folder)))
 
 
 def _secrets_again(experience: Experience, run: Run, given: Mapping[str, Json]) -> dict[str, Json]:
@@ -257,11 +297,6 @@ def _secrets_again(experience: Experience, run: Run, given: Mapping[str, Json]) 
 
 def _describe(run: Run) -> str:
     return f"process {run.owner.pid} on {run.owner.host}"
-
-
-def _part(run: Run, args: dict[str, Json], milestone: Milestone, options: RunOptions) -> Part:
-
-    return Part(run, args, milestone, options.concurrency, options.timeout_seconds)
 
 
 async def _carry_out(workspace: Workspace, experience: Experience, part: Part, options: RunOptions,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # the model is costly to import, and commands that only read 
     from oe.spec.model import Merge
 
 
-_NOTHING: JsonObject = {}
+NOTHING: JsonObject = {}
 
 
 class Failure(NamedTuple):
@@ -40,10 +40,10 @@ class Outcome(NamedTuple):
     key: str | None = None
     writes: Sequence[tuple[str, Json]] = ()
     edge_output: Json | Missing = MISSING
-    metrics: JsonObject = _NOTHING
+    metrics: JsonObject = NOTHING
     error: Failure | None = None
     reason: str | None = None
-    details: JsonObject = _NOTHING
+    details: JsonObject = NOTHING
 
 
 class Mark(NamedTuple):
@@ -66,7 +66,8 @@ class Owner(NamedTuple):
 
 
 class NewRun(NamedTuple):
-    """What is recorded when a run begins. `secrets` are keyed digests of the secret arguments, never the values."""
+    """What is recorded when a run begins. `secrets` are keyed digests of the secret arguments, never the values;
+    `selection` is the part of the graph that was asked for: `only` or `from` (a unit), `refresh` (units)."""
 
     run_id: str
     experience: str
@@ -79,10 +80,12 @@ class NewRun(NamedTuple):
     spec: str
     started_at: float
     owner: Owner
+    selection: JsonObject = NOTHING
 
 
 class Run(NamedTuple):
-    """A run as recorded. `base` is the state it started from; `state` its final state once it has ended."""
+    """A run as recorded. `base` is the state it started from; `state` its final state once it has ended; `selection` as
+    in NewRun."""
 
     run_id: str
     experience: str
@@ -101,6 +104,7 @@ class Run(NamedTuple):
     totals: JsonObject
     state: JsonObject | None
     published: bool
+    selection: JsonObject = NOTHING
 
 
 class Milestone(NamedTuple):
@@ -160,8 +164,9 @@ class Store(Protocol):
         """Records the run and milestone run.started; its base = defaults overlaid by the workspace's values of the
         persistent fields at this moment. Raises RunExists."""
 
-    def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str) -> Run:
-        """Marks it running again under a new owner, with no end and no state, and adds milestone run.resumed."""
+    def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str, defaults: JsonObject = NOTHING) -> Run:
+        """Marks it running again under a new owner, with no end and no state, and adds milestone run.resumed. What its
+        base lacks of `defaults` (of fields that the spec has had since) is added to it."""
 
     def commit(self, run_id: str, outcomes: Sequence[Outcome], superseded: Sequence[int] = ()) -> None:
         """Journal rows with their writes, all or none. The earlier outcomes of these numbers no longer count: they stay

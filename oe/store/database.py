@@ -17,7 +17,10 @@ from oe.store.statements import read_sql
 APPLICATION_ID = 0x6F655F31
 """`oe_1` in the file's header: how a database of ours is told from any other."""
 
-MIGRATIONS = ("migrations/0001_runs.sql",)
+MIGRATIONS = (
+    "migrations/0001_runs.sql",
+    "migrations/0002_selection.sql",
+)
 """Applied in order; `user_version` counts those that a file has had. One line each, never edited after a release."""
 
 OLDEST_SQLITE = (3, 34, 0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from oe.errors import NotFoundError
-from oe.ports.store import Ending, HistoryEntry, Mark, Milestone, NewRun, Outcome, Owner, Run, RunExists
+from oe.ports.store import NOTHING, Ending, HistoryEntry, Mark, Milestone, NewRun, Outcome, Owner, Run, RunExists
 from oe.store.publication import Published, closing_milestones, publish
 from oe.store.rows import Row, decode, decode_object, encode, entry_from, outcome_row
 from oe.values import Json, JsonObject
@@ -37,14 +37,15 @@ class MemoryStore:
         base = dict(run.defaults) | {field: workspace[field] for field in run.persistent if field in workspace}
         self._runs[run.run_id] = Run(
             run.run_id, run.experience, run.name, run.version, "running", None, run.started_at, None, _copy(run.args),
-            dict(run.secrets), _copy(base), run.spec, run.owner, 0, {}, None, False)
+            dict(run.secrets), _copy(base), run.spec, run.owner, 0, {}, None, False, _copy(run.selection))
         self._journals[run.run_id] = [_Entry(Milestone(1, "run.started", run.started_at, {"args": _copy(run.args)}))]
         return self._runs[run.run_id]
 
-    def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str) -> Run:
+    def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str, defaults: JsonObject = NOTHING) -> Run:
         run = self._expect(run_id)
         self._runs[run_id] = run._replace(status="running", reason=None, finished_at=None, state=None, owner=owner,
-                                          spec=spec, resumed=run.resumed + 1)
+                                          spec=spec, resumed=run.resumed + 1,
+                                          base=_copy({**defaults, **run.base}))
         self._journals[run_id].append(_Entry(Milestone(self._next(run_id), "run.resumed", ts, {})))
         return self._runs[run_id]
 

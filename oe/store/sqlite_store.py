@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from oe.errors import NotFoundError
-from oe.ports.store import Ending, HistoryEntry, Mark, Milestone, NewRun, Outcome, Owner, Run, RunExists
+from oe.ports.store import NOTHING, Ending, HistoryEntry, Mark, Milestone, NewRun, Outcome, Owner, Run, RunExists
 from oe.store.database import Durability, Transaction, open_database
 from oe.store.faults import from_sqlite
 from oe.store.publication import Published, closing_milestones, publish
@@ -67,13 +67,14 @@ class SqliteStore:
         self._last_ids[run.run_id] = number * STRETCH + 1
         return self._expect_run(run.run_id)
 
-    def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str) -> Run:
+    def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str, defaults: JsonObject = NOTHING) -> Run:
         last = self._last_id(run_id)
         number, entry = divmod(last, STRETCH)
         run = self._expect_run(run_id)
         with self._transaction:
             spec_number = self._spec_number(run.experience, spec)
-            self._execute("reopen_run", (plain(owner.host), owner.pid, owner.started, spec_number, number))
+            self._execute("reopen_run", (plain(owner.host), owner.pid, owner.started, spec_number,
+                                         encode({**defaults, **run.base}), number))
             self._insert_milestones(number, [Milestone(entry + 1, "run.resumed", ts, {})])
         self._last_ids[run_id] = last + 1
         return self._expect_run(run_id)

@@ -49,6 +49,20 @@ def test_the_base_is_that_of_the_start(store: Store) -> None:
     assert early.base == {"n": 0}
 
 
+def test_a_run_that_goes_on_starts_from_what_fields_have_had_since_too(store: Store) -> None:
+    store.create_run(new_run(defaults={"n": 0}))
+    run = store.reopen_run("r-1", OWNER, 1.0, "", {"n": 5, "added": [1]})
+    assert run.base == {"n": 0, "added": [1]}
+    assert run == store.find_run("r-1")
+
+
+def test_the_part_that_was_asked_for_stays_with_the_run(store: Store) -> None:
+    store.create_run(new_run()._replace(selection={"from": "a", "refresh": ["b"]}))
+    store.create_run(new_run("r-2"))
+    store.reopen_run("r-1", OWNER, 1.0, "")
+    assert [run.selection for run in store.find_runs(EXPERIENCE)] == [{}, {"from": "a", "refresh": ["b"]}]
+
+
 def test_an_id_is_given_once(store: Store) -> None:
     store.create_run(new_run())
     with pytest.raises(RunExists):

@@ -97,7 +97,6 @@ def test_from_a_unit_behind_a_loop_does_not_run_the_loop(program: Program, tmp_p
     assert counted.run("--from", "after").names == [3]
 
 
-@pytest.mark.xfail(strict=True, reason="the selection is not kept with the run: oe/launch.py:188")
 def test_a_resumed_run_of_one_unit_stays_a_run_of_one_unit(program: Program, tmp_path: Path) -> None:
     counted = Counted(program, tmp_path / "chain", CHAIN.replace("EFFECTS", "true"), TOOL)
     counted.run()
@@ -107,7 +106,6 @@ def test_a_resumed_run_of_one_unit_stays_a_run_of_one_unit(program: Program, tmp
     assert "three" not in counted.resume().names, "it changes the world, and nobody asked for it"
 
 
-@pytest.mark.xfail(strict=True, reason="the selection is not kept with the run: oe/launch.py:188")
 def test_a_resumed_run_remembers_what_was_to_be_refreshed(chain: Counted) -> None:
     chain.run()
     chain.edit("experience.yaml", "writes: [log], cache: true}\n    - {id: three",
@@ -122,7 +120,6 @@ def test_a_resumed_run_remembers_what_was_to_be_refreshed(chain: Counted) -> Non
     assert "one" in chain.resume().names
 
 
-@pytest.mark.xfail(strict=True, reason="arguments are not bound anew: oe/launch.py:181")
 def test_an_argument_that_was_added_since_has_its_default_on_resume(chain: Counted) -> None:
     chain.write("broken", "")
     chain.run()
@@ -133,7 +130,6 @@ def test_an_argument_that_was_added_since_has_its_default_on_resume(chain: Count
     assert resumed.exit_code == 0, resumed.node("two")
 
 
-@pytest.mark.xfail(strict=True, reason="the base is that of the old spec: oe/run/session.py:111")
 def test_a_field_that_was_added_since_has_its_default_on_resume(chain: Counted) -> None:
     chain.write("broken", "")
     chain.run()
@@ -142,6 +138,43 @@ def test_a_field_that_was_added_since_has_its_default_on_resume(chain: Counted) 
     chain.edit("experience.yaml", "impl: ./tools/tool.py:two,", "impl: ./tools/tool.py:two, args: {n: $.n},")
     resumed = chain.resume()
     assert resumed.exit_code == 0, resumed.node("two")
+
+
+def test_a_resumed_run_of_one_unit_takes_its_inputs_from_the_run_before(program: Program, tmp_path: Path) -> None:
+    text = CHAIN.replace("EFFECTS", "true").replace("id: one, kind: tool, impl: ./tools/tool.py:one, writes: [log], cache: true",
+                                                    "id: one, kind: tool, impl: ./tools/tool.py:one, writes: [log], cache: false")
+    counted = Counted(program, tmp_path / "chain", text, TOOL)
+    counted.run()
+    counted.write("broken", "")
+    failed = counted.run("--only", "two")
+    listed = program.run("runs", "--json", cwd=counted.folder).json()["runs"]
+    assert [run["selection"] for run in listed] == [{"only": "two"}, {}]
+    (counted.folder / "broken").unlink()
+    refused = program.run("resume", "--retry", "three", cwd=counted.folder)
+    assert (refused.exit_code, "not in the part" in refused.stderr) == (2, True)
+    resumed = counted.resume()
+    assert (failed.names, resumed.names, resumed.exit_code) == (["two"], ["two"], 0)
+    assert resumed.state == {"log": ["one", "two"]}
+
+
+def test_an_argument_that_was_added_without_a_default_is_named(chain: Counted) -> None:
+    chain.write("broken", "")
+    chain.run()
+    chain.edit("experience.yaml", "state:", "args: {n: {type: integer, required: true}}\nstate:")
+    refused = chain._program.run("resume", cwd=chain.folder)
+    assert refused.exit_code == 2
+    assert "'n' has been added since" in refused.stderr
+
+
+def test_an_argument_that_is_no_longer_declared_is_left_out(chain: Counted) -> None:
+    chain.edit("experience.yaml", "state:", "args: {n: {type: integer}, m: {type: integer, default: 3}}\nstate:")
+    chain.write("broken", "")
+    chain.run("--arg", "n=1", "--arg", "m=2")
+    (chain.folder / "broken").unlink()
+    chain.edit("experience.yaml", "n: {type: integer}, ", "")
+    chain.edit("experience.yaml", "impl: ./tools/tool.py:two,", "impl: ./tools/tool.py:two, args: {m: $args.m},")
+    assert chain.resume().exit_code == 0
+    assert chain.events("run.started")[0]["args"] == {"n": 1, "m": 2}, "what was recorded stays"
 
 
 WAITING = """\

@@ -16,7 +16,7 @@ from oe.errors import NotFoundError, StoreError
 from oe.ports.store import Publication
 from oe.store import database
 from oe.store.sqlite_store import SqliteStore
-from tests.contract.builders import ending, new_run, outcome
+from tests.contract.builders import OWNER, ending, new_run, outcome
 from tests.unit.store.processes import ROOT, Other, run_other
 
 
@@ -122,8 +122,24 @@ def test_an_older_schema_is_brought_up_to_date_for_readers_too(
     store.close()
     raw = sqlite3.connect(path)
     assert raw.execute("SELECT x FROM more").fetchall() == [(";",)]
-    assert raw.execute("PRAGMA user_version").fetchone() == (2,)
+    assert raw.execute("PRAGMA user_version").fetchone() == (len(database.MIGRATIONS),)
     raw.close()
+
+
+def test_runs_of_the_first_schema_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "state.sqlite"
+    with monkeypatch.context() as first:
+        first.setattr(database, "MIGRATIONS", database.MIGRATIONS[:1])
+        raw = database.open_database(str(path))
+    raw.execute("INSERT INTO spec (id, text) VALUES (1, '{}')")
+    raw.execute("INSERT INTO run (run_id, experience, name, version, status, started_at, owner_host, owner_pid, "
+                "owner_started, spec, secrets, args, base) VALUES ('r-1', 'x', 'x', '1.0.0', 'failed', 1, 'h', 1, 1, 1, "
+                "'{}', '{}', '{\"n\": 1}')")
+    raw.close()
+    store = SqliteStore.open(path)
+    run = store.reopen_run("r-1", OWNER, 2.0, "{}", {"m": 2})
+    store.close()
+    assert (run.selection, run.base, run.status) == ({}, {"n": 1, "m": 2}, "running")
 
 
 def test_a_migration_is_done_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +151,7 @@ def test_a_migration_is_done_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
     with pytest.raises(StoreError, match="absent"):
         SqliteStore.open(path)
     raw = sqlite3.connect(path)
-    assert raw.execute("PRAGMA user_version").fetchone() == (1,)
+    assert raw.execute("PRAGMA user_version").fetchone() == (len(database.MIGRATIONS) - 1,)
     assert raw.execute("SELECT count(*) FROM sqlite_master WHERE name = 'more'").fetchone() == (0,)
     raw.close()
 
