@@ -55,6 +55,10 @@ class RunHandle(Protocol):
 
     state: RunState
 
+    @property
+    def abandoned(self) -> list[str]:
+        """What did not end when it was cancelled, and still runs."""
+
     def stop(self, reason: StopReason) -> None:
         """Asks the run to end; a second time, at once."""
 

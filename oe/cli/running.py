@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import TypeAlias
 
 from oe.app import Experience, Loaded, read_experience
@@ -13,13 +15,13 @@ from oe.cli.parser import add_data_dir, add_json
 from oe.cli.signals import stop_on_signals
 from oe.cli.stdout_guard import guarded_stdout
 from oe.clock import SystemClock
-from oe.errors import SpecError, UsageError
+from oe.errors import OeError, SpecError, UsageError
 from oe.launch import EventBus, RunHandle, RunOptions, RunResult
 from oe.render.progress import cache_line, event_line, status_line, summary_line
 from oe.settings import choose
 from oe.spec.results import result_fields
-from oe.state.status import StopReason
-from oe.text import clip, format_size, parse_duration, plural
+from oe.state.status import StopReason, exit_code
+from oe.text import clip, format_size, neutralise, parse_duration, plural
 from oe.values import Json, JsonObject, compact
 
 Start: TypeAlias = Callable[[RunOptions, EventBus], Awaitable[RunResult]]
@@ -81,7 +83,7 @@ def carry_out(experience: Experience, start: Start, options: RunOptions, namespa
     """Runs to the end, shows how it goes and what it gave; the exit code."""
     with guarded_stdout(console):
         display = _Display(console)
-        result = asyncio.run(_watched(start, options, namespace, display))
+        result = _run_loop(start, options, namespace, display)
         if namespace.json:
             console.result_json(result.as_object())
         else:
@@ -92,12 +94,27 @@ def carry_out(experience: Experience, start: Start, options: RunOptions, namespa
         return int(result.exit_code)
 
 
+def _run_loop(start: Start, options: RunOptions, namespace: argparse.Namespace, display: _Display) -> RunResult:
+    """The run on an event loop, which is dismantled only where nothing on it would hold that up for ever. Raises
+    OeError where the waiting for another run was given up."""
+    runner = asyncio.Runner()
+    try:
+        return runner.run(_watched(start, options, namespace, display))
+    except asyncio.CancelledError:
+        code = exit_code("cancelled", display.given_up or "user")
+        raise OeError("ended before the run began", code="cancelled", exit_code=code) from None
+    finally:
+        if not display.abandoned():
+            runner.close()
+
+
 async def _watched(start: Start, options: RunOptions, namespace: argparse.Namespace, display: _Display) -> RunResult:
     bus = EventBus()
     redraw = None
     only_failures = namespace.quiet or display.is_terminal
     bus.subscribe(display.note_failure if only_failures else display.note_event)
-    with stop_on_signals(display.stop):
+    display.waiting = asyncio.current_task()
+    with stop_on_signals(display.stop, display.force):
         if display.is_terminal and not namespace.quiet:
             redraw = asyncio.create_task(display.redraw())
         try:
@@ -117,17 +134,39 @@ class _Display:
         self._drawn = False
         self._clock = SystemClock()
         self.run: RunHandle | None = None
+        self.waiting: asyncio.Task[RunResult] | None = None
+        self.given_up: StopReason | None = None
         self._cached_slot: Json = None
+        self._stops = 0
 
     def begin(self, run: RunHandle) -> None:
         """Takes the run that is to be shown."""
         self.run = run
 
     def stop(self, reason: StopReason) -> None:
-        """Passes a stop request on, and says so."""
+        """Passes a stop request on, and says so; before the run has begun it ends the waiting for it."""
+        self._stops += 1
         if self.run is not None:
-            self.warn(f"oe: stopping ({reason}); once more to stop at once")
+            is_first = self._stops == 1
+            self.warn(f"oe: stopping ({reason}); once more to stop at once" if is_first else "oe: stopping at once")
             self.run.stop(reason)
+        elif self.waiting is not None:
+            self.given_up = reason
+            self.waiting.cancel()
+
+    def force(self, reason: StopReason) -> None:
+        """Ends the process from a thread of its own: what was committed is safe, and the guard of its programs ends
+        them."""
+        names = sorted(self.run.state.active.copy()) if self.run is not None else []
+        busy = f" while {clip(', '.join(names), 200)} went on" if names else ""
+        line = f"oe: ended by force{busy}; `oe resume` goes on from what is committed\n"
+        with suppress(OSError):
+            os.write(2, (("\r\x1b[K" if self._drawn else "") + neutralise(line)).encode())
+        os._exit(exit_code("cancelled", reason))
+
+    def abandoned(self) -> list[str]:
+        """What did not end when it was cancelled and still runs, by name."""
+        return self.run.abandoned if self.run is not None else []
 
     def note_end(self, result: RunResult) -> None:
         """The last lines: what came from the cache, and how the run ended."""
@@ -135,6 +174,8 @@ class _Display:
             line = cache_line(self.run.state, self._clock.now())
             if line is not None:
                 self._console.note(line)
+        for name in self.abandoned():
+            self._console.note(f"oe: warning: left behind, its code does not end when it is cancelled: {name}")
         self._console.note(summary_line(result.as_object()))
         if result.status != "success":
             self._console.note("`oe logs` shows what the nodes printed, `oe resume` goes on from here")

@@ -1,14 +1,19 @@
-"""Signals as requests to a run: once asks it to end, twice to end now."""
+"""Signals as requests to a run: once asks it to end, twice to end now, and the process ends in any case."""
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from oe.state.status import StopReason
+
+HEARD_SECONDS = 2.0
+"""How long a second signal waits for the event loop to take it, before the process ends without it."""
 
 _REASONS: dict[signal.Signals, StopReason] = {
     signal.SIGINT: "user", signal.SIGTERM: "terminated", signal.SIGHUP: "hangup",
@@ -16,23 +21,53 @@ _REASONS: dict[signal.Signals, StopReason] = {
 
 
 @contextmanager
-def stop_on_signals(stop: Callable[[StopReason], None]) -> Iterator[None]:
+def stop_on_signals(stop: Callable[[StopReason], None], force: Callable[[StopReason], None]) -> Iterator[None]:
     """While it lasts, SIGINT, SIGTERM and SIGHUP call `stop` on the running event loop's thread.
 
-    The handler itself only wakes the loop, which is what a handler may do at any instant. A signal that was ignored
-    when the process began (nohup) stays ignored.
+    A second signal that the loop does not take, because something blocks it, and any third one call `force` in a thread
+    of its own: it is to end the process. A signal that was ignored when the process began (nohup) stays ignored.
     """
-    loop = asyncio.get_running_loop()
-
-    def handle(number: int, _: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stop, _REASONS[signal.Signals(number)])
-
+    requests = _Requests(asyncio.get_running_loop(), stop, force)
     before = {number: signal.getsignal(number) for number in _REASONS}
     caught = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
     for number in caught:
-        signal.signal(number, handle)
+        signal.signal(number, requests.handle)
     try:
         yield
     finally:
         for number in caught:
             signal.signal(number, before[number] or signal.SIG_DFL)
+
+
+class _Requests:
+    """The signals that came, and those that the loop has taken."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, stop: Callable[[StopReason], None],
+                 force: Callable[[StopReason], None]) -> None:
+        self._loop = loop
+        self._stop = stop
+        self._force = force
+        self._came = 0
+        self._taken = 0
+
+    def handle(self, number: int, _: FrameType | None) -> None:
+        """Wakes the loop, which is what a handler may do at any instant; so is a thread without the locks of
+        `threading`, which this very thread may be holding."""
+        self._came += 1
+        reason = _REASONS[signal.Signals(number)]
+        self._loop.call_soon_threadsafe(self._take, reason)
+        if self._came > 1:
+            _thread.start_new_thread(self._insist, (reason, self._came))
+
+    def _take(self, reason: StopReason) -> None:
+        self._taken += 1
+        self._stop(reason)
+
+    def _insist(self, reason: StopReason, count: int) -> None:
+        if count == 2:
+            until = time.monotonic() + HEARD_SECONDS
+            while time.monotonic() < until:
+                time.sleep(0.05)
+                if self._taken >= count:
+                    return
+        self._force(reason)

@@ -14,6 +14,7 @@ from oe.plan.fingerprint import Fingerprint, long_texts, recorded_parts
 from oe.ports.cache import Entry
 from oe.ports.kind import Executor, NodeOutput, Request
 from oe.ports.store import Failure, Outcome
+from oe.run.cancelling import is_being_cancelled
 from oe.run.capture import Printed, send_prints_to
 from oe.run.context import AttemptContext, Surroundings
 from oe.run.retry import retry_delay
@@ -73,6 +74,8 @@ class Attempts:
         self._tried = tried
         self._known_texts: set[str] = set()
         self._in_flight = asyncio.Semaphore(max_in_flight)
+        self._open: dict[str, tuple[Job, int, float]] = {}
+        self._abandoned: set[str] = set()
 
     def cancel_reason(self, unit_id: str) -> str:
         """Why a unit is being cancelled."""
@@ -85,6 +88,8 @@ class Attempts:
     async def carry_out(self, job: Job) -> Result:
         """Attempts until one succeeds or the node's rule is spent. Always returns; a cancellation is a result too: of
         the slot alone it is a failure for its unit."""
+        if is_being_cancelled():
+            return Result(End.CANCELLED)  # what this task did before has swallowed it: nothing more is begun
         self._shared.cancellations.begin(job.slot)
         try:
             result = await self._carry_out(job)
@@ -92,7 +97,16 @@ class Attempts:
                 return Result(End.FAILED, error="cancelled (manual)")
             return result
         finally:
+            self._open.pop(job.slot, None)
             self._shared.cancellations.end(job.slot)
+
+    def abandon(self) -> list[str]:
+        """Commits the attempts that are going on as cancelled and takes nothing from them any more; their slots."""
+        left = list(self._open.values())
+        for job, number, started in left:
+            self._cancelled(job, number, started)
+            self._abandoned.add(job.slot)
+        return [job.slot for job, _, _ in left]
 
     async def _carry_out(self, job: Job) -> Result:
         number = self._tried(job.slot)
@@ -100,6 +114,7 @@ class Attempts:
         while True:
             number, tries = number + 1, tries + 1
             started = self._shared.clock.now()
+            self._open[job.slot] = (job, number, started)
             self._shared.recorder.emit((self._event("node.started", started, job, number),))
             try:
                 async with self._in_flight:
@@ -117,6 +132,8 @@ class Attempts:
                 if job.found is not None and not job.in_journal:
                     self._shared.replay.keep(job.node, job.found, job.slot, output)
                 return Result(End.SUCCESS, writes, output.edge_output)
+            if is_being_cancelled():
+                return self._cancelled(job, number, started)
             try:
                 await asyncio.sleep(delay)
             except asyncio.CancelledError:
@@ -161,7 +178,7 @@ class Attempts:
         except NodeError:
             raise
         except asyncio.CancelledError as error:
-            if _is_being_cancelled():
+            if is_being_cancelled():
                 raise
             raise NodeError("CancelledError: the node's own code was cancelled", name="CancelledError") from error
         except Exception as error:
@@ -225,6 +242,8 @@ class Attempts:
                 writes: Writes = (), edge_output: Json | Missing = MISSING,
                 metrics: JsonObject | None = None, error: NodeError | None = None, reason: str | None = None,
                 **details: Json) -> None:
+        if job.slot in self._abandoned:
+            return
         if job.node.phase is not None:
             details["phase"] = job.node.phase
         if job.item_index is not None:
@@ -245,11 +264,6 @@ class Attempts:
 
     def _event(self, kind: str, ts: float, job: Job, number: int) -> Event:
         return Event(kind, ts, job.slot, number, job.item_index, job.node.phase)
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
 
 
 def _sentence(error: NodeError) -> str:

@@ -1,11 +1,18 @@
-"""Ending one slot or unit while its run goes on, and why anything is being ended (semantics §8, reason manual)."""
+"""Cancellation of slots: one while its run goes on, all when the run is closed, and why (semantics §8)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 
 from oe.ids import node_of
+
+
+def is_being_cancelled() -> bool:
+    """Whether the current task was asked to end, even where its code has swallowed that."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 class Cancellations:
@@ -16,6 +23,7 @@ class Cancellations:
         self._why_stopped = why_stopped
         self._tasks: dict[str, asyncio.Task[object]] = {}
         self._asked: set[str] = set()
+        self._cleaning: set[asyncio.Task[str | None]] = set()
 
     @property
     def asked(self) -> frozenset[str]:
@@ -54,6 +62,24 @@ class Cancellations:
         if slot not in self._asked or task is None:
             return False
         return task.uncancel() == 0
+
+    def close(self) -> None:
+        """Ends everything now: what slots still do, and clean-ups that outlast a cancellation."""
+        for task in {*self._tasks.values(), *self._cleaning}:
+            task.cancel()
+
+    async def outlast(self, cleaning: Coroutine[None, None, str | None]) -> str | None:
+        """Carries clean-ups through although the current task is cancelled meanwhile; `close` cuts them short. Does not
+        raise CancelledError: `is_being_cancelled` tells."""
+        task = asyncio.ensure_future(cleaning)
+        self._cleaning.add(task)
+        try:
+            while not task.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.shield(task)
+            return task.result()
+        finally:
+            self._cleaning.discard(task)
 
     def reason(self, slot: str) -> str:
         """Why the slot or unit is being cancelled."""

@@ -119,8 +119,16 @@ class AttemptContext:
         return self._shared.artifact(name)
 
     async def close(self) -> str | None:
-        """Runs the clean-ups, last one first, within the clean-up time; the first trouble as text, which never masks
-        the attempt's own outcome."""
+        """Runs the clean-ups; the first trouble as text. Neither that nor a cancellation meanwhile masks the attempt's
+        own outcome."""
+        trouble = await self._shared.cancellations.outlast(self._clean_up()) if self._deferred else None
+        self._ended = True
+        if self._node_log is not None:
+            self._node_log.close()
+        return trouble
+
+    async def _clean_up(self) -> str | None:
+        """The clean-ups, last one first, each within the clean-up time, until they are cut short."""
         trouble: str | None = None
         kind = "cleanup_failed"
         while self._deferred:
@@ -130,15 +138,16 @@ class AttemptContext:
             except TimeoutError:
                 kind = "cleanup_failed" if trouble else "cleanup_timeout"
                 trouble = trouble or f"clean-up timed out after {self._shared.cleanup_seconds:g}s"
+            except asyncio.CancelledError:
+                left = len(self._deferred)
+                trouble = "clean-up cut short" + (f", {left} more not begun" if left else "")
+                self._deferred.clear()
             except Exception as error:
                 trouble = trouble or f"clean-up failed: {type(error).__name__}: {error}"
         if trouble:
             self.log(trouble)
             told = self._shared.redactor.text(trouble)
             self._emit_now(self._event("node.activity", {"activity": told, "trouble": kind}))
-        self._ended = True
-        if self._node_log is not None:
-            self._node_log.close()
         return trouble
 
     async def _clean(self, function: Callable[[], object]) -> None:

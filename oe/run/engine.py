@@ -1,13 +1,17 @@
 """One run from its first ready unit to its last: decides by the frontier, starts units, follows what they lead to.
 
 The engine knows units and how they settle; what a unit does is its runner's business, what a node does its kind's.
+
+A run is stopped in steps. *Stopping*: nothing starts but `always` units, all else is cancelled. *Closed*, by a second
+request or when the clean-up time is over: nothing starts at all, everything is cancelled, clean-ups are cut short.
+*Abandoned*, a while after that: what still has not ended is left to itself, by name.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -39,7 +43,17 @@ class Parts(NamedTuple):
     runner: UnitRunner
     restored: Restored
     clock: Clock
+    close_slots: Callable[[], None]
+    """Ends what attempts still do, their clean-ups too."""
+    abandon_slots: Callable[[], None]
+    """Commits the attempts that will not end as cancelled."""
 
+
+ABANDON_SECONDS = 10.0
+"""How long what runs may take to end once the run is closed: programs have 5 s between TERM and KILL."""
+
+_REQUESTS: frozenset[StopReason] = frozenset(("user", "hangup", "terminated"))
+"""Reasons that somebody gives: the second such request closes the run."""
 
 _SETTLED = {
     End.SUCCESS: Settled.FINISHED, End.FAILED: Settled.FAILED, End.FAIL_RUN: Settled.FAILED,
@@ -50,7 +64,8 @@ _SETTLED = {
 class Engine:
     """Runs the graph. `run` returns when every unit is settled, or when the run was stopped and all that ran has ended.
 
-    After that `stopped` holds the reason of the stop, and `blocked` the units that could never be decided.
+    After that `stopped` holds the reason of the stop, `blocked` the units that could never be decided, and
+    `was_cancelled` whether the task that ran it was cancelled, which counts as a request to stop.
     """
 
     def __init__(self, parts: Parts, concurrency: int, timeout_seconds: float | None,
@@ -67,6 +82,9 @@ class Engine:
         self._ended: asyncio.Future[None] | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._fault: BaseException | None = None
+        self._requests = 0
+        self._is_closed = False
+        self.was_cancelled = False
         self.finished = 0
         self.failed = 0
         self.stopped: StopReason | None = None
@@ -92,13 +110,14 @@ class Engine:
 
     def stop(self, reason: StopReason) -> None:
         """Starts nothing more but `always` units, cancels what runs, and lets `run` return after that. The first reason
-        stands; a second call cancels the `always` units too."""
+        stands. The second request of a person closes the run; a deadline that comes later changes nothing."""
         if self._ended is None or self._ended.done():
             return
-        if self.stopped is not None:
-            self._cancel(always=True)
-            return
-        self._follow(self._stop(reason))
+        self._requests += reason in _REQUESTS
+        if self.stopped is None:
+            self._follow(self._begin_stop(reason))
+        elif reason in _REQUESTS and self._requests > 1:
+            self._close()
 
     def cancel_unit(self, unit_id: str) -> bool:
         """Cancels one unit while the run goes on: it counts as failed. False where it is not running."""
@@ -113,44 +132,63 @@ class Engine:
         return {"fail_run": "sibling_failed", "hangup": "user", "terminated": "user",
                 "fault": "parent_failed"}.get(self.stopped, self.stopped)
 
-    def _stop(self, reason: StopReason) -> Iterator[Decision]:
+    def _begin_stop(self, reason: StopReason) -> Iterator[Decision]:
         """Cancels what runs and bars what has not started; the decisions that follow are still to be acted on."""
         self.stopped = reason
         self.stopped_at = self._parts.clock.now()
         unstarted = {rank for _, rank in self._ready}
         self._ready = sorted(entry for entry in self._ready if self._graph.units[entry[1]].join == "always")
-        self._cancel(always=False)
+        for rank, task in self._running.items():
+            if self._graph.units[rank].join != "always":
+                task.cancel()
         cleanup_seconds = self._parts.experience.runtime.cleanup_timeout_seconds
-        self._timers.append(asyncio.get_running_loop().call_later(cleanup_seconds, self._cancel_all))
+        self._timers.append(asyncio.get_running_loop().call_later(cleanup_seconds, self._close))
         return self._frontier.stop(unstarted)
+
+    def _close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._ready.clear()
+        for task in self._running.values():
+            task.cancel()
+        self._parts.close_slots()
+        self._timers.append(asyncio.get_running_loop().call_later(ABANDON_SECONDS, self._abandon))
+        self._end_if_idle()
+
+    def _abandon(self) -> None:
+        """Commits as cancelled what will not end."""
+        self._parts.abandon_slots()
+        for rank in sorted(self._running):
+            unit = self._graph.units[rank]
+            if self._parts.recorder.is_running(unit.id):
+                now = self._parts.clock.now()
+                self._parts.recorder.commit(Outcome(unit.id, 0, "cancelled", now, now, reason=self.cancel_reason,
+                                                    details=self._phase(rank)))
+        self._running.clear()
+        self._end_if_idle()
 
     async def _wait(self) -> None:
         assert self._ended is not None
-        try:
-            await asyncio.shield(self._ended)
-        except asyncio.CancelledError:
-            self.stop("user")
-            await self._ended
-            raise
-
-    def _cancel(self, *, always: bool) -> None:
-        for rank, task in self._running.items():
-            if always or self._graph.units[rank].join != "always":
-                task.cancel()
-
-    def _cancel_all(self) -> None:
-        self._ready.clear()
-        self._cancel(always=True)
-        self._start()
+        while not self._ended.done():
+            try:
+                await asyncio.shield(self._ended)
+            except asyncio.CancelledError:
+                self.was_cancelled = True
+                self.stop("user")
 
     def _follow(self, *sources: Iterable[Decision]) -> None:
-        """Acts on decisions and on all that follow from them without waiting, commits once, then starts units."""
+        """Acts on decisions and on all that follow from them without waiting, one source after the other, commits once,
+        then starts units."""
+        if self._fault is not None:
+            self._end_if_idle()
+            return
         entries: list[Outcome | Event] = []
-        work: deque[Iterable[Decision]] = deque(sources)
         try:
-            while work:
-                for decision in work.popleft():
-                    work.append(self._act(decision, entries))
+            for source in sources:
+                work = deque([source])
+                while work:
+                    work.extend([self._act(decision, entries) for decision in work.popleft()])
             self._parts.recorder.record(entries)
             self._start()
         except BaseException as error:
@@ -171,6 +209,8 @@ class Engine:
             self._refusals[rank] = decision.error
         elif (restored := self._parts.runner.restore(rank, self._graph.units[rank])) is not None:
             return self._settle(rank, restored)
+        if self._is_closed:
+            return iter(())
         entries.append(Event("node.ready", self._parts.clock.now(), unit_id, None, None, self._graph.units[rank].phase))
         heappush(self._ready, (self._graph.file_place[rank], rank))
         return iter(())
@@ -181,6 +221,9 @@ class Engine:
             _, rank = heappop(self._ready)
             task = self._running[rank] = loop.create_task(self._carry_out(rank))
             task.add_done_callback(partial(self._see_to_the_end, rank))
+        self._end_if_idle()
+
+    def _end_if_idle(self) -> None:
         if not self._running and not self._ready and self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
 
@@ -197,11 +240,16 @@ class Engine:
             self._unit_ended(rank, Result(End.CANCELLED if error is None else End.FAILED))
 
     def _unit_ended(self, rank: int, result: Result) -> None:
-        del self._running[rank]
-        following = [self._settle(rank, result)]
+        if self._running.pop(rank, None) is None:
+            return  # it was abandoned, and ends after all
+        following: list[Iterable[Decision]] = [self._settle(rank, result)]
         if result.end is End.FAIL_RUN and self.stopped is None:
-            following.append(self._stop("fail_run"))
+            following.append(self._stop_after_failure())
         self._follow(*following)
+
+    def _stop_after_failure(self) -> Iterator[Decision]:
+        """Evaluated when all that follows from the failure itself is decided, so that it does not depend on timing."""
+        yield from self._begin_stop("fail_run")
 
     def _settle(self, rank: int, result: Result) -> Iterator[Decision]:
         if result.end is End.SUCCESS:
@@ -227,6 +275,6 @@ class Engine:
             self._fault = error
         self.stopped = self.stopped or "fault"
         self._ready.clear()
-        self._cancel(always=True)
-        if not self._running and self._ended is not None and not self._ended.done():
-            self._ended.set_result(None)
+        for task in self._running.values():
+            task.cancel()
+        self._end_if_idle()

@@ -12,6 +12,7 @@ from oe.lang.scope import Missing, Scope
 from oe.lang.template import ValueTemplate
 from oe.ports.store import Failure
 from oe.run.attempt import End, Result
+from oe.run.cancelling import is_being_cancelled
 from oe.run.turns import Turns
 from oe.text import plural
 from oe.values import Json, JsonObject, kind_of
@@ -109,14 +110,14 @@ class Items:
             if self._done[index]:
                 continue
             result = await self._carry(index)
-            if result.end is End.CANCELLED:
-                self._cancelled = True
-                return
             if result.end is End.SUCCESS:
                 self.finish(index, result.edge_output)
-            else:
+            elif result.end is not End.CANCELLED:
                 self.fails_run = self.fails_run or result.end is End.FAIL_RUN
                 self.fail(index, result.error)
+            if result.end is End.CANCELLED or is_being_cancelled():
+                self._cancelled = True
+                return
 
 
 def resolve_list(template: ValueTemplate, scope: Scope, key: str) -> list[Json]:

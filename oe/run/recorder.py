@@ -73,6 +73,11 @@ class Recorder:
         if self._superseded:
             self._commit(())
 
+    def is_running(self, unit_id: str) -> bool:
+        """Whether a unit has begun and not ended."""
+        unit = self._state.units.get(unit_id)
+        return unit is not None and unit.status == "running"
+
     def close(self) -> None:
         """Stops the timer and hands over what is buffered."""
         if self._timer is not None:

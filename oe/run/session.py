@@ -125,10 +125,18 @@ class Session:
         self._deadline_at: float | None = None
         self._facts: dict[str, UnitFacts] | None = None
         self.state = RunState(experience.units)
+        self._left_slots: list[str] = []
         self.loop_seen_at: float | None = None
 
+    @property
+    def abandoned(self) -> list[str]:
+        """Slots whose code did not end when it was cancelled, and calls that still hold a thread."""
+        return [*self._left_slots, *self._outside.threads.abandoned()]
+
     async def carry_out(self) -> RunResult:
-        """Runs to the end and commits it. Raises StoreError where the truth cannot be written any more."""
+        """Runs to the end and commits it. Raises StoreError where the truth cannot be written any more. A task that is
+        cancelled stops its run as a person would: once lets `always` units run, twice ends it; CancelledError comes
+        when its end is committed."""
         outside = self._outside
         if self._run.resumed:
             run_id, store = self._run.run_id, outside.store
@@ -143,9 +151,12 @@ class Session:
             if self._requested_stop is not None:
                 asyncio.get_running_loop().call_soon(engine.stop, self._requested_stop)
             await engine.run()
-            return self._end(engine, recorder)
+            result = self._end(engine, recorder)
         finally:
             recorder.close()
+        if engine.was_cancelled:
+            raise asyncio.CancelledError
+        return result
 
     def stop(self, reason: StopReason) -> None:
         """Asks the run to end; see Engine.stop. Must be called on the event loop's thread."""
@@ -194,7 +205,8 @@ class Session:
         slots = Slots(attempts, keys, restored, recorder, Executors(outside.kinds, outside.files).of)
         runner = AnyUnitRunner(Tools(views, self._ledger, attempts, slots, keys, restored, recorder, outside.clock,
                                      self._concurrency))
-        return Engine(Parts(experience, self._graph, self._ledger, views, recorder, runner, restored, outside.clock),
+        return Engine(Parts(experience, self._graph, self._ledger, views, recorder, runner, restored, outside.clock,
+                            self._cancellations.close, lambda: self._left_slots.extend(attempts.abandon())),
                       self._concurrency, self._timeout_seconds, self._selection.barred)
 
     def _cancel_reason(self) -> str:

@@ -95,14 +95,15 @@ class Frontier:
         self._barred.update(ranks)
         for rank in ranks:
             for link in self._graph.outgoing[rank]:
-                if link.number not in self._edges:
-                    yield from self._decide_edge(link, EdgeState.FAILED)
+                yield from self._decide_edge(link, EdgeState.FAILED)
 
     def blocked(self) -> list[int]:
         """Ranks that are neither settled nor barred: the units a deadlock names."""
         return [rank for rank in range(len(self._graph)) if rank not in self._settled and rank not in self._barred]
 
     def _decide_edge(self, link: Link, state: EdgeState) -> Iterator[Decision]:
+        if link.number in self._edges:
+            return  # its source was barred when what follows from an earlier end was still being decided
         self._edges[link.number] = state
         self._undecided[link.target] -= 1
         if not self._undecided[link.target] and link.target not in self._barred:

@@ -32,8 +32,10 @@ def slow_to_leave(seconds: float, ended: list[float]) -> Script:
         try:
             await asyncio.sleep(1000)
         finally:
-            await asyncio.sleep(seconds)
-            ended.append(asyncio.get_running_loop().time())
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                ended.append(asyncio.get_running_loop().time())
         return NodeOutput({}, MISSING, {})
     return script
 
@@ -42,7 +44,6 @@ def started(scenario: Scenario, slot: str) -> list[str]:
     return [event["ts"] for event in scenario.events("node.started") if event["slot"] == slot]
 
 
-@pytest.mark.xfail(strict=True, reason="an edge is counted twice: oe/state/ready.py:105 after bar")
 def test_an_always_unit_waits_for_all_edges_when_a_run_is_failed() -> None:
     """Its edge from a unit that was skipped because of the failure is counted once, not twice."""
     ended: list[float] = []
@@ -64,7 +65,6 @@ graph:
     assert (ended, begun) == ([6.0], [6.0]), "the clean-up began while what it cleans up after was still going on"
 
 
-@pytest.mark.xfail(strict=True, reason="always units still begin after the clean-up time: oe/run/engine.py:134")
 def test_a_chain_of_always_units_ends_within_the_clean_up_time() -> None:
     scenario = Scenario("""
 runtime: {cleanup_timeout: 10s}
@@ -80,7 +80,6 @@ graph:
 
 
 @pytest.mark.parametrize("edges", ["needs: [work]", "needs: [one]"])
-@pytest.mark.xfail(strict=True, reason="a second stop leaves ready and later always units: oe/run/engine.py:97")
 def test_stopped_twice_no_further_always_unit_begins(edges: str) -> None:
     scenario = Scenario(f"""
 graph:
@@ -94,7 +93,6 @@ graph:
     assert not started(scenario, "two"), "twice means now"
 
 
-@pytest.mark.xfail(strict=True, reason="the deadline counts as a second stop: oe/run/engine.py:80")
 def test_a_deadline_after_a_stop_leaves_clean_ups_their_time() -> None:
     scenario = Scenario("""
 runtime: {timeout: 10s, cleanup_timeout: 30s}
@@ -107,7 +105,6 @@ graph:
     assert scenario.status("clean") == "success", "the clean-up had 30 s, and was ended after 1 s by the deadline"
 
 
-@pytest.mark.xfail(strict=True, reason="any first stop makes Ctrl-C the second: oe/run/engine.py:97")
 def test_the_first_interrupt_after_a_failure_leaves_clean_ups_their_time() -> None:
     scenario = Scenario("""
 graph:
@@ -131,7 +128,6 @@ graph:
     assert [event["slot"] for event in scenario.events("node.cancelled")] == ["flaky"]
 
 
-@pytest.mark.xfail(strict=True, reason="close is left by CancelledError: oe/run/context.py:118")
 def test_a_stop_during_clean_ups_does_not_drop_the_rest_of_them() -> None:
     done: list[str] = []
 
@@ -200,7 +196,6 @@ graph:
         scenario.run()
 
 
-@pytest.mark.xfail(strict=True, reason="units that settle afterwards start others: oe/run/engine.py:217")
 def test_after_a_fault_of_the_store_nothing_is_started() -> None:
     scenario = with_faulty_store(Scenario("""
 graph:
@@ -214,7 +209,6 @@ graph:
     assert scenario.kind.calls == ["work", "other"]
 
 
-@pytest.mark.xfail(strict=True, reason="the second one is not shielded: oe/run/engine.py:126")
 def test_a_task_cancelled_twice_ends_what_it_runs_before_it_returns() -> None:
     ended: list[float] = []
     returned: list[float] = []
@@ -232,7 +226,6 @@ def test_a_task_cancelled_twice_ends_what_it_runs_before_it_returns() -> None:
     assert ended and returned and ended[0] <= returned[0], "the run's tasks outlived it"
 
 
-@pytest.mark.xfail(strict=True, reason="the end is never committed: oe/run/session.py:128")
 def test_a_cancelled_task_commits_the_end_of_its_run() -> None:
     scenario = Scenario("graph: {nodes: [{id: work, kind: step}]}", {"work": gives(after=100)})
 
@@ -266,7 +259,6 @@ graph:
     assert scenario.run().status != "success"
 
 
-@pytest.mark.xfail(strict=True, reason="it is awaited without a bound: oe/run/engine.py:120")
 def test_a_node_that_swallows_its_cancellation_cannot_hold_a_run_that_was_stopped_twice() -> None:
     async def stubborn(request: Request, context: NodeContext) -> NodeOutput:
         until = asyncio.get_running_loop().time() + 3600
