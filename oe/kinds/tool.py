@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 from oe.diagnostics import Problem
@@ -74,16 +74,20 @@ class ToolKind:
         return node.options.get("command") is None or bool(node.inputs or node.produces)
 
     def uses_index(self, node: Node, files: Files) -> bool:
-        """Whether `$index` stands in the tool's code, or in the words of its command."""
+        """Whether the tool's function can see its `$index`, or it stands in the words of its command."""
         if node.options.get("command") is None:
-            return self._tools(files).mentions(str(node.options["impl"]), b"$index", files)
+            from oe.kinds.tool_check import split_impl
+            from oe.kinds.tool_index import can_see_index
+
+            _, function = split_impl(str(node.options["impl"]))
+            return can_see_index(self._tools(files).code(node, files).own, function)
         return "$index" in compact(node.options["command"])
 
     def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
         """The tool's file with all that it imports, or the words of a command that name files: as they
         stand, or from the folder that the program runs in."""
         if node.options.get("command") is None:
-            return self._tools(files).materials(str(node.options["impl"]), files)
+            return self._tools(files).code(node, files).parts
         argv = compile_value(node.options["command"]).resolve(scope)
         workdir = compile_value(node.options.get("workdir") or ".").resolve(scope)
         words = [word for word in argv if isinstance(word, str)] if isinstance(argv, list) else []
@@ -105,11 +109,11 @@ class ToolKind:
         if self._needs_process(node, files):
             from oe.kinds.tool_process import ProcessTool
 
-            python = node.options.get("python")
-            return ProcessTool(place, None if python is None else str(python), workdir)
+            python, code = node.options.get("python"), tools.code(node, files)
+            return ProcessTool(place, None if python is None else str(python), workdir, code.own, code.contents)
         from oe.kinds.tool_inline import InlineTool
 
-        return tools.inline.setdefault(place, InlineTool(place, tools.folder(place.path)))
+        return tools.inline.setdefault(place, InlineTool(place, tools.folder(place.path), tools.code(node, files).own))
 
     def _place(self, node: Node, files: Files) -> ToolPlace:
         """Where the tool is. Raises NodeError where it is not."""
@@ -148,6 +152,15 @@ class ToolKind:
         return known
 
 
+class ToolCode(NamedTuple):
+    """What a tool is made of: its `own` file, the contents of every file by absolute path, and their parts by path in
+    the experience. Attempts run these contents, whatever the files hold by then (semantics §6)."""
+
+    own: bytes
+    contents: Mapping[str, bytes]
+    parts: Mapping[str, Part]
+
+
 class _KnownTools:
     """The tool files of one experience in one run: each found and read once, each folder's modules loaded once, each
     function called through one executor. Must not refer to the Files that it is found by, whose end is its own."""
@@ -155,7 +168,7 @@ class _KnownTools:
     def __init__(self) -> None:
         self._sources: dict[str, ToolSource | None] = {}
         self._folders: dict[str, ToolFolder] = {}
-        self._materials: dict[str, Mapping[str, Part]] = {}
+        self._codes: dict[tuple[str, bool], ToolCode] = {}
         self._contents: dict[str, bytes] = {}
         self.places: dict[str, ToolPlace] = {}
         self.inline: dict[ToolPlace, InlineTool] = {}
@@ -166,27 +179,29 @@ class _KnownTools:
             from oe.kinds.tool_source import read_source
 
             try:
-                self._sources[path] = read_source(files.read_bytes(path), path.removeprefix("./"))
+                data = self._bytes(files.absolute(path), path, files)
+                self._sources[path] = read_source(data, path.removeprefix("./"))
             except OeError:
                 self._sources[path] = None
         return self._sources[path]
 
-    def materials(self, impl: str, files: Files) -> Mapping[str, Part]:
-        """The parts that the tool's code is: its own file by the path as written, and what that imports."""
+    def code(self, node: Node, files: Files) -> ToolCode:
+        """The tool's file and what that imports, read once. Raises OeError where the tool's own file is not there."""
         from oe.kinds.tool_check import split_impl
 
-        path = split_impl(impl)[0]
-        if path not in self._materials:
+        path, is_own_python = split_impl(str(node.options["impl"]))[0], node.options.get("python") is None
+        found = self._codes.get((path, is_own_python))
+        if found is None:
             from oe.kinds.tool_imports import import_closure
 
-            closure = import_closure(path, files)
-            self._contents.update((files.absolute(name), data) for name, data in closure.items())
-            self._materials[path] = {name: part_of_bytes(data) for name, data in closure.items()}
-        return self._materials[path]
-
-    def mentions(self, impl: str, text: bytes, files: Files) -> bool:
-        """Whether the text stands in the tool's code."""
-        return any(text in self._contents[files.absolute(name)] for name in self.materials(impl, files))
+            folder, place = files.absolute("."), files.absolute(path)
+            closure = import_closure(
+                place[len(folder) + 1:], files, lambda name: self._bytes(f"{folder}/{name}", name, files),
+                is_own_python=is_own_python)
+            contents = {f"{folder}/{name}": data for name, data in closure.items()}
+            parts = {name: part_of_bytes(data) for name, data in closure.items()}
+            found = self._codes[path, is_own_python] = ToolCode(contents[place], contents, parts)
+        return found
 
     def folder(self, path: str) -> ToolFolder:
         """The modules beside a tool's file."""
@@ -196,6 +211,11 @@ class _KnownTools:
         if folder not in self._folders:
             self._folders[folder] = ToolFolder(folder, self._read)
         return self._folders[folder]
+
+    def _bytes(self, place: str, path: str, files: Files) -> bytes:
+        if place not in self._contents:
+            self._contents[place] = files.read_bytes(path)
+        return self._contents[place]
 
     def _read(self, path: str) -> bytes:
         """The bytes of a module: those that were digested, where they were (semantics §6)."""

@@ -38,7 +38,7 @@ class CommandTool(NamedTuple):
         kept = Kept(f"the standard output of {program}", MOST_OUTPUT_BYTES)
         log = LogLines(context.log)
         tail = Tail(log)
-        request_json = compact(tool_inputs(request, with_index=self.gives_index)) + "\n"
+        request_json = compact(tool_inputs(request, lambda: self.gives_index)) + "\n"
         command = Command(argv, folder, program_environment(context, request.node.env), request_json.encode())
         try:
             exit_ = await context.processes.run(command, kept, tail)

@@ -60,13 +60,25 @@ class _Link:
         return path
 
 
+def _reader(contents: dict[str, str]) -> Callable[[str], bytes]:
+    """Reads modules; those that came with the request are not read again, as they may have changed since."""
+    def read(path: str) -> bytes:
+        if path in contents:
+            return contents[path].encode("latin-1")
+        with open(path, "rb") as file:
+            return file.read()
+
+    return read
+
+
 def main(request: dict[str, Any]) -> None:
     """Carries out one request and ends. What the tool prints goes where the parent reads it, never into the result."""
     descriptor = int(os.environ.pop("OE_MESSAGE_FD"))
     os.set_inheritable(descriptor, False)
     _prepare_streams()
     link = _Link(descriptor, request["artifacts"])
-    modules = ToolFolder(os.path.dirname(request["path"]))  # kept to the end: clean-ups may import too
+    # Kept to the end: clean-ups may import too.
+    modules = ToolFolder(os.path.dirname(request["path"]), _reader(request["contents"]))
     signal.signal(signal.SIGTERM, lambda *_: _end(link))
     try:
         link.send("result", _run(request, link, modules))

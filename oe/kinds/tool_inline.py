@@ -11,6 +11,7 @@ from oe.errors import NodeError
 from oe.kinds.environment import declared_environment
 from oe.kinds.tool_context import ToolContext
 from oe.kinds.tool_contract import ToolFault, count_arguments, describe, find_function, read_result
+from oe.kinds.tool_index import can_see_index
 from oe.kinds.tool_inputs import tool_inputs
 from oe.kinds.tool_modules import ToolFolder
 from oe.lang.scope import MISSING
@@ -38,15 +39,17 @@ class _Tool(NamedTuple):
 class InlineTool:
     """Runs one function of one file. The file is loaded with the first attempt, in a thread, once for a run."""
 
-    def __init__(self, place: ToolPlace, modules: ToolFolder) -> None:
+    def __init__(self, place: ToolPlace, modules: ToolFolder, source: bytes) -> None:
+        """`source` is the text of the tool's file as its keys hold it."""
         self._place = place
+        self._source = source
         self._modules = modules
         self._tool: _Tool | None = None
         self._fault: NodeError | None = None
 
     async def execute(self, request: Request, context: NodeContext) -> NodeOutput:
         """One attempt. A sync function that is cancelled is abandoned with its thread; `ctx.cancelled` tells it."""
-        inputs = tool_inputs(request)
+        inputs = tool_inputs(request, lambda: can_see_index(self._source, self._place.function))
         tool_context = ToolContext(context, attempt_facts(context), declared_environment(context, request.node.env))
 
         def work() -> NodeOutput | _Tool | Awaitable[object]:

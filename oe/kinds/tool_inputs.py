@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from oe.lang.scope import Missing
 from oe.ports.kind import Request
 from oe.values import Json
 
 
-def tool_inputs(request: Request, *, with_index: bool = True) -> dict[str, Json]:
+def tool_inputs(request: Request, sees_index: Callable[[], bool]) -> dict[str, Json]:
     """The arguments, with `$item` and `$index` in a fan-out, `_state` (the view) and `_edge_inputs`. Every list and
-    object in it is a copy: a tool that changes its inputs changes nothing else. A program is given `$index` only where
-    its command mentions it: else its results could not be kept when items move."""
+    object in it is a copy: a tool that changes its inputs changes nothing else. `sees_index` says whether `$index` is
+    in the tool's keys: what is not in them is not given, else two equal items could not share a result."""
     scope = request.scope
     inputs = _copy_object(request.args)
     if not isinstance(scope.item, Missing):
         inputs["$item"] = _copy(scope.item)
-    if with_index and not isinstance(scope.index, Missing):
+    if not isinstance(scope.index, Missing) and sees_index():
         inputs["$index"] = scope.index
     inputs["_state"] = _copy_object(request.view)
     inputs["_edge_inputs"] = _copy_object(scope.inputs)

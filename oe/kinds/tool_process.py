@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sys
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -14,6 +14,7 @@ from oe.errors import NodeError
 from oe.kinds.environment import declared_environment, program_environment
 from oe.kinds.program_output import LogLines, Tail, ending
 from oe.kinds.tool_command import MOST_OUTPUT_BYTES, folder_of
+from oe.kinds.tool_index import can_see_index
 from oe.kinds.tool_inline import ToolPlace, attempt_facts, to_output
 from oe.kinds.tool_inputs import tool_inputs
 from oe.lang.template import ValueTemplate
@@ -42,11 +43,14 @@ sys.modules["oe.kinds.tool_host"].main(request)
 
 
 class ProcessTool(NamedTuple):
-    """Runs one function of one file in a child. `python` None is the interpreter that runs `oe`."""
+    """Runs one function of one file in a child. `python` None is the interpreter that runs `oe`. `source` is the tool's
+    file and `contents` that with all that it imports, by absolute path, as its keys hold them."""
 
     place: ToolPlace
     python: str | None
     workdir: ValueTemplate | None
+    source: bytes
+    contents: Mapping[str, bytes]
 
     async def execute(self, request: Request, context: NodeContext) -> NodeOutput:
         """One attempt. Cancelled, the tool has the grace of its process to clean up."""
@@ -75,7 +79,9 @@ class ProcessTool(NamedTuple):
         return compact({
             "modules": _modules(as_code=self.python is None), "path": place.path, "function": place.function,
             "shown": place.shown, "folder": place.folder, "facts": attempt_facts(context), "artifacts": artifacts,
-            "env": declared_environment(context, request.node.env), "inputs": tool_inputs(request),
+            "env": declared_environment(context, request.node.env),
+            "inputs": tool_inputs(request, lambda: can_see_index(self.source, place.function)),
+            "contents": {path: data.decode("latin-1") for path, data in self.contents.items()},
         }).encode("utf-8", "surrogateescape")
 
 

@@ -14,7 +14,7 @@ from oe.values import Json, JsonObject, canonical
 SHORT_TEXT = 64
 """Characters of a part's text that are kept with every key; a longer one is kept once a run."""
 
-CACHE_VERSION = "1"
+CACHE_VERSION = "2"
 """Part of every key; raised when the meaning of a key or an entry changes, so that old entries become misses."""
 
 

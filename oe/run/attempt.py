@@ -29,7 +29,8 @@ Writes: TypeAlias = "tuple[tuple[str, Json], ...]"
 class Job(NamedTuple):
     """One slot to be carried out. `executor` is made when it is first needed and may raise NodeError; `found` is its
     fingerprint; `refusal` is why it fails before it starts (a condition on it or its arguments cannot be evaluated).
-    With `in_journal` the journal is its cache."""
+    With `in_journal` the journal is its cache. `still_holds` tells whether the files behind the fingerprint are what
+    they were; where they are not (`is_key_sound` False), nothing goes by the key."""
 
     node: Node
     slot: str
@@ -41,6 +42,8 @@ class Job(NamedTuple):
     item_index: int | None = None
     refusal: NodeError | None = None
     in_journal: bool = False
+    still_holds: Callable[[], bool] | None = None
+    is_key_sound: bool = True
 
 
 class End(Enum):
@@ -127,9 +130,11 @@ class Attempts:
             except asyncio.CancelledError:
                 return self._cancelled(job, number, started)
             else:
+                if job.still_holds is not None and not job.still_holds():
+                    job = job._replace(is_key_sound=False, in_journal=False)
                 self._commit(job, number, started, "success", writes=writes, edge_output=output.edge_output,
                              metrics=output.metrics)
-                if job.found is not None and not job.in_journal:
+                if job.found is not None and job.is_key_sound and not job.in_journal:
                     self._shared.replay.keep(job.node, job.found, job.slot, output)
                 return Result(End.SUCCESS, writes, output.edge_output)
             if is_being_cancelled():
@@ -252,7 +257,7 @@ class Attempts:
         if job.in_journal and status == "success" and "fallback" not in details and not _holds_secret(job):
             details["kept"] = "journal"
         if job.found is not None:
-            key = job.found.key
+            key = job.found.key if job.is_key_sound else None
             details["parts"] = recorded_parts(job.found)
             texts = long_texts(job.found, self._known_texts)
             if texts:

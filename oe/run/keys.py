@@ -23,7 +23,6 @@ class _Fixed(NamedTuple):
 
     parts: Mapping[str, Part]
     references: tuple[Reference, ...]
-    mentions_index: bool
 
 
 class Keys:
@@ -38,12 +37,11 @@ class Keys:
         self._environment = environment
         self._redactor = redactor
         self._fixed: dict[str, _Fixed] = {}
+        self._depends_on_index: dict[str, bool] = {}
 
     def shared(self, node: Node, scope: Scope, view: JsonObject) -> dict[str, Part]:
         """The parts that all slots of one unit share. Raises NodeError where something it refers to is not there."""
-        parts = dict(self._of_node(node).parts)
-        for pattern in node.inputs:
-            parts.update(self._matching(pattern))
+        parts = {**self._of_node(node).parts, **self._matching(node)}
         parts.update(self._named("$.", view))
         parts.update(self._named("$inputs.", scope.inputs))
         return parts
@@ -57,10 +55,18 @@ class Keys:
             parts[reference.text] = self._part(require(reference, scope))
         if not isinstance(scope.item, Missing):
             parts["$item"] = self._part(scope.item)
-        if fixed.mentions_index and not isinstance(scope.index, Missing):
+        if not isinstance(scope.index, Missing) and self._has_index(node, fixed):
             parts["$index"] = self._part(scope.index)
         parts.update(self._materials(node, scope))
         return fingerprint(parts)
+
+    def still_hold(self, node: Node, scope: Scope, found: Fingerprint) -> bool:
+        """Whether the files that the node depends on are what they were when its fingerprint was made."""
+        try:
+            now = {**self._matching(node), **self._materials(node, scope)}
+        except NodeError:
+            return False
+        return now == {name: part for name, part in found.parts.items() if name.startswith(FILE)}
 
     def _of_node(self, node: Node) -> _Fixed:
         fixed = self._fixed.get(node.id)
@@ -72,17 +78,21 @@ class Keys:
                 parts[f"env.{name}"] = self._part(self._environment.get(name))._replace(text=None)
             found = [*kind.references(node), *file_references(node, kind.keys, self._files)]
             own = tuple(reference for _, reference in found)
-            all_references = [*own, *(reference for _, reference in node.args.references())]
-            mentions_index = any(each.root == "index" for each in all_references)
-            fixed = _Fixed(parts, own, mentions_index or self._uses_index(kind, node))
-            self._fixed[node.id] = fixed
+            fixed = self._fixed[node.id] = _Fixed(parts, own)
         return fixed
 
-    def _uses_index(self, kind: NodeKind, node: Node) -> bool:
-        try:
-            return kind.uses_index(node, self._files)
-        except OeError as error:
-            raise _unreadable(error) from error
+    def _has_index(self, node: Node, fixed: _Fixed) -> bool:
+        """Whether an item's place in the list is part of its key: the node mentions it, or its code can see it."""
+        known = self._depends_on_index.get(node.id)
+        if known is None:
+            references = (*fixed.references, *(reference for _, reference in node.args.references()))
+            try:
+                known = (any(each.root == "index" for each in references)
+                         or self._kinds[node.kind].uses_index(node, self._files))
+            except OeError as error:
+                raise _unreadable(error) from error
+            self._depends_on_index[node.id] = known
+        return known
 
     def _named(self, prefix: str, values: Mapping[str, Json]) -> Iterator[tuple[str, Part]]:
         """One part a name: `args.who`, `$.diff`."""
@@ -98,10 +108,10 @@ class Keys:
                             "deeply", name="ValueError", retryable=False, code="not-json") from error
         return SECRET if self._redactor.finds(text) else part_of_text(text)
 
-    def _matching(self, pattern: str) -> Mapping[str, Part]:
+    def _matching(self, node: Node) -> Mapping[str, Part]:
         try:
-            found = self._files.glob(pattern)
-            return {FILE + path: self._unless_secret(self._files.digest(path)) for path in found}
+            return {FILE + path: self._unless_secret(self._files.digest(path))
+                    for pattern in node.inputs for path in self._files.glob(pattern)}
         except OeError as error:
             raise _unreadable(error) from error
 
@@ -112,11 +122,18 @@ class Keys:
             raise
         except OeError as error:
             raise _unreadable(error) from error
-        return {FILE + name: self._unless_secret(part) for name, part in found.items()}
+        return {FILE + _spelt(name): self._unless_secret(part) for name, part in found.items()}
 
     def _unless_secret(self, part: Part) -> Part:
         """The part that a file is, if it does not hold a secret as far as its text is kept."""
         return SECRET if part.text is not None and self._redactor.finds(part.text) else part
+
+
+def _spelt(path: str) -> str:
+    """The one spelling of a path, so that a file is in a key once: `tool.py` for `./tool.py`. A `..` stays, as a link
+    may stand before it."""
+    plain = "/".join(step for step in path.split("/") if step not in ("", "."))
+    return f"/{plain}" if path.startswith("/") else plain
 
 
 def _unreadable(error: OeError) -> NodeError:

@@ -4,6 +4,7 @@ can happen goes through here, so resume and cache mean the same for a node, an i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from oe.digests import Part
@@ -58,7 +59,8 @@ class Slots:
             except NodeError as error:
                 refusal = error
         return Job(node, place.slot, lambda: self._executor_of(node), scope, place.view, args, found,
-                   place.item_index, refusal, place.in_journal)
+                   place.item_index, refusal, place.in_journal,
+                   partial(self._keys.still_hold, node, scope, found) if found is not None else None)
 
     def restore(self, job: Job) -> Result | None:
         """What an earlier process of this run committed for the slot, if the slot would do the same again."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from time import time_ns
+from typing import TypeAlias
 
 from oe.digests import Part, part_of_stream
 from oe.errors import NotFoundError, OeError
@@ -11,6 +13,15 @@ from oe.store.faults import from_os
 
 _MOST_VISITED = 200_000
 """Directory entries that one glob may look at; more is a pattern or a folder that nobody meant."""
+
+_MOST_REMEMBERED = 2000
+"""Files whose digests are remembered; each may hold 4 KB of text."""
+
+_SETTLED_NANOSECONDS = 2_000_000_000
+"""Age from which a change of a file cannot have the time stamp that it had before: file systems count in ticks."""
+
+_Signature: TypeAlias = "tuple[int, int, int, int, int]"
+"""Device, inode, size, and the times of the last change of the contents and of anything, in nanoseconds."""
 
 _NEVER_MATCHED = "__pycache__"
 _NO_NAMES = frozenset({"", ".", ".."})
@@ -22,6 +33,7 @@ class LocalFiles:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = os.path.realpath(folder)
         self._folders: dict[str, str] = {}
+        self._digests: dict[str, tuple[_Signature, Part]] = {}
 
     def is_file(self, path: str) -> bool:
         return os.path.isfile(self._inside(path))
@@ -46,10 +58,22 @@ class LocalFiles:
         if not os.path.isfile(place):
             raise _not_found(path, "file")
         try:
+            known = self._digests.get(place)
+            if known is not None and known[0] == _signature(os.stat(place)):
+                return known[1]
             with open(place, "rb") as file:
-                return part_of_stream(file)
+                before, began = _signature(os.fstat(file.fileno())), time_ns()
+                part = part_of_stream(file)
+                if before == _signature(os.fstat(file.fileno())) and began - max(before[-2:]) > _SETTLED_NANOSECONDS:
+                    self._remember(place, before, part)
+                return part
         except OSError as error:
             raise from_os(path, error, doing="read") from error
+
+    def _remember(self, place: str, signature: _Signature, part: Part) -> None:
+        if len(self._digests) >= _MOST_REMEMBERED:
+            self._digests.clear()
+        self._digests[place] = signature, part
 
     def names(self, path: str) -> list[str]:
         place = self._inside(path)
@@ -62,7 +86,7 @@ class LocalFiles:
 
     def glob(self, pattern: str) -> list[str]:
         """`*`, `?` and `[…]` match within a name, `**` any number of folders. As in a shell, a name that begins with a
-        dot needs a pattern that does. Compiled Python never matches, and folders that are links are not entered."""
+        dot needs a pattern that does. Compiled Python never matches. Links to folders are entered but for rings."""
         if os.path.isabs(pattern) or ".." in pattern.split("/"):
             raise _outside(pattern)
         segments: list[str] = []
@@ -133,7 +157,7 @@ class _Walk:
     def _entries(self, place: str) -> list[tuple[str, bool]]:
         try:
             with os.scandir(f"{self._folder}/{place}") as entries:
-                found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+                found = [(entry.name, self._is_entered(place, entry)) for entry in entries]
         except OSError:
             return []
         self._visited += len(found)
@@ -141,6 +165,18 @@ class _Walk:
             raise OeError(f"the pattern looks at more than {_MOST_VISITED} files", code="glob-too-wide",
                           hint="name the folder that is meant")
         return found
+
+    def _is_entered(self, place: str, entry: os.DirEntry[str]) -> bool:
+        """Whether it is a folder to look into: a link too, if it leads neither outside nor back on its own way."""
+        if not entry.is_symlink():
+            return entry.is_dir(follow_symlinks=False)
+        if not entry.is_dir():
+            return False
+        target = os.path.realpath(f"{self._folder}/{place}{entry.name}")
+        steps = f"{self._folder}/{place}".split("/")
+        way = ("/".join(steps[:length]) for length in range(self._folder.count("/") + 1, len(steps)))
+        return target.startswith(self._folder.rstrip("/") + "/") and all(
+            os.path.realpath(step) != target for step in way)
 
 
 def _step(path: str, name: str, is_folder: bool, rest: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...] | None]]:
@@ -166,6 +202,10 @@ def _matches(name: str, segment: str) -> bool:
     from fnmatch import fnmatchcase
 
     return name.startswith(".") <= segment.startswith(".") and fnmatchcase(name, segment)
+
+
+def _signature(status: os.stat_result) -> _Signature:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _outside(path: str) -> OeError:

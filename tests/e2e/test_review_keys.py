@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -43,7 +44,6 @@ graph:
 """
 
 
-@pytest.mark.xfail(strict=True, reason="the index is given but not in the key: oe/kinds/tool_inputs.py:20")
 def test_a_tool_that_hands_on_all_its_inputs_gets_its_own_index(program: Program, tmp_path: Path) -> None:
     counted = Counted(program, tmp_path / "keys", HEAD + EACH, """\
 def run(inputs, ctx):
@@ -77,7 +77,6 @@ def stage(inputs, ctx):
     assert counted.run().names == ["c"], "every item ran again, as the whole list is part of every key"
 
 
-@pytest.mark.xfail(strict=True, reason="the key is made before the attempts: oe/run/slots.py:56")
 def test_a_file_that_changes_between_two_attempts_is_not_kept_under_its_old_contents(program: Program,
                                                                                      tmp_path: Path) -> None:
     counted = Counted(program, tmp_path / "keys", HEAD + """\
@@ -139,3 +138,83 @@ def test_an_infinite_number_in_the_spec_is_refused(program: Program, tmp_path: P
     counted = Counted(program, tmp_path / "keys", _SPEC.replace("VALUE", number), "def run(inputs):\n    return None\n")
     done = program.run("run", cwd=counted.folder)
     assert done.exit_code in (1, 3), done.stderr[-400:]
+
+
+def test_the_index_is_given_where_the_tool_can_see_it_and_nowhere_else(program: Program, tmp_path: Path) -> None:
+    """The same inline and in a process of its own."""
+    for number, isolation in enumerate(("inline", "process")):
+        text = HEAD + EACH.replace("kind: tool,", f"kind: tool, isolation: {isolation},")
+        counted = Counted(program, tmp_path / str(number), text, """\
+from count import count
+
+def run(inputs, ctx):
+    count(inputs["$item"], ctx)
+    return {"out": [inputs["$item"], getattr(ctx, "x", None)]}
+""")
+        assert counted.run("--arg", "items=[1,2]").names == [1, 2]
+        assert counted.run("--arg", "items=[2,1,3]").names == [3], "items that only moved ran again"
+        counted.edit("tools/tool.py", "count(", "list(inputs); count(")
+        counted.run("--arg", "items=[2,1,3]")
+        assert counted.run("--arg", "items=[2,1,3,4]").names == [4], "one more at the end is one more to run"
+        assert counted.run("--arg", "items=[5,2]").names == [2, 5]
+
+
+def test_a_tool_that_is_a_link_is_known_by_the_modules_beside_its_file(program: Program, tmp_path: Path) -> None:
+    counted = Counted(program, tmp_path / "keys", HEAD + """\
+state: {schema: {text: {type: string}}}
+graph:
+  nodes:
+    - {id: look, kind: tool, impl: ./tools/link.py:run, writes: [text]}
+""", "")
+    counted.write("lib/real.py", "import helper\n\ndef run(inputs):\n    return {'text': helper.TEXT}\n")
+    counted.write("lib/helper.py", "TEXT = 'old'\n")
+    (counted.folder / "tools/link.py").symlink_to("../lib/real.py")
+    assert counted.run().state == {"text": "old"}
+    counted.write("lib/helper.py", "TEXT = 'new'\n")
+    assert counted.run().state == {"text": "new"}
+
+
+def test_a_process_runs_the_code_that_its_key_holds(program: Program, tmp_path: Path) -> None:
+    counted = Counted(program, tmp_path / "keys", HEAD + """\
+state: {schema: {text: {type: string}}}
+graph:
+  nodes:
+    - {id: look, kind: tool, impl: ./tools/tool.py:look, isolation: process, writes: [text],
+       on_error: {policy: retry, attempts: 2, base_ms: 1}}
+""", """\
+def look(inputs, ctx):
+    import helper
+    if ctx.attempt == 1:
+        with open(ctx.folder + "/tools/helper.py", "w") as file:
+            file.write("TEXT = 'new'")
+        raise ValueError("again")
+    return {"text": helper.TEXT}
+""")
+    counted.write("tools/helper.py", "TEXT = 'old'")
+    assert counted.run().state == {"text": "old"}
+    assert counted.run().node("look")["cached"] is False, "the code is another by now"
+
+
+def test_a_file_that_is_named_twice_is_in_a_key_once(program: Program, tmp_path: Path) -> None:
+    text = HEAD + "graph:\n  nodes:\n    - {id: look, kind: tool, impl: ./tools/tool.py:run, inputs: ['tools/*.py']}\n"
+    counted = Counted(program, tmp_path / "keys", text, "import count\n\ndef run(inputs):\n    return None\n")
+    counted.run()
+    parts = json.loads(counted.entries()[0].read_text(encoding="utf-8"))["meta"]["parts"]
+    assert sorted(parts) == ["file:tools/count.py", "file:tools/tool.py", "spec"]
+
+
+@pytest.mark.parametrize("pattern", ["data/link/*.txt", "data/**", "data/**/*.txt", "data/l*/n.txt"])
+def test_files_behind_a_link_to_a_folder_are_seen(program: Program, tmp_path: Path, pattern: str) -> None:
+    counted = Counted(program, tmp_path / "keys", HEAD + f"""\
+state: {{schema: {{text: {{type: string}}}}}}
+graph:
+  nodes:
+    - {{id: look, kind: tool, impl: ./tools/tool.py:run, inputs: ["{pattern}"], writes: [text]}}
+""", "def run(inputs, ctx):\n    return {'text': open(ctx.folder + '/data/link/n.txt').read()}\n")
+    counted.write("real/n.txt", "old")
+    counted.write("data/other.txt", "")
+    (counted.folder / "data/link").symlink_to("../real")
+    (counted.folder / "real/round").symlink_to("..")
+    assert counted.run().state == {"text": "old"}
+    counted.write("real/n.txt", "new")
+    assert counted.run().state == {"text": "new"}

@@ -87,7 +87,7 @@ def test_a_change_runs_the_node_again_or_not(tmp_path: Path, key: str, runs_agai
         folder_with(tmp_path, json.dumps({**experience, "graph": {"nodes": [*others, each]}}))
         (unit,) = (unit for unit in run(tmp_path, cache=cache).nodes if unit["id"] == "kept")
         cached.append(unit["cached"])
-    assert cached == [False, True, runs_again == "no"]
+    assert cached == [False, True, runs_again.startswith("no")]
 
 
 def test_the_parts_of_a_key_are_those_of_the_table(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_the_parts_of_a_key_are_those_of_the_table(tmp_path: Path) -> None:
     (found,) = (set(entry["meta"]["parts"]) for entry in entries if entry["meta"]["slot"] == "kept[0]")
     listed = {part for row in PAGE.rows("part", "what") for part in re.findall(r"[$\w][\w.$:]*", row[0].replace("`", ""))}
     kinds = {"args.value": "args.NAME", "$.seen": "$.FIELD", "$inputs.first": "$inputs.UNIT", "env.PATH": "env.NAME",
-             "file:tool.py": "file:PATH", "file:./tool.py": "file:PATH"}
+             "file:tool.py": "file:PATH"}
     assert {kinds.get(part, part) for part in found} == listed - {"any", "other", "reference"}
 
 

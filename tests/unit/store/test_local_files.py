@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from oe.digests import Part
 from oe.errors import NotFoundError, OeError
 from oe.store import local_files
 from oe.store.local_files import LocalFiles
@@ -157,3 +160,46 @@ def test_many_patterns_of_stars_take_bounded_time(files: LocalFiles, folder: Pat
     (deep / "leaf").touch()
     assert files.glob("**/d/" * 20 + "leaf") == ["/".join(["d"] * 40 + ["leaf"])]
     assert files.glob("*" * 50 + "z" + "*" * 50) == []
+
+
+def test_a_pattern_goes_through_links_to_folders_and_each_ring_once(files: LocalFiles, folder: Path) -> None:
+    (folder / "alias").symlink_to("tools/deep")
+    (folder / "tools/deep/er/back").symlink_to("../..")
+    (folder / "tools/across").symlink_to("../with space")
+    (folder / "with space/across").symlink_to("../tools")
+    assert files.glob("alias/*.py") == ["alias/y.py"]
+    assert files.glob("alias/**/z.py") == ["alias/er/back/deep/er/z.py", "alias/er/z.py"]
+    assert files.glob("tools/**/x.py") == ["tools/x.py"]
+    assert "tools/across/ü.txt" in files.glob("**/ü.txt")
+
+
+@pytest.mark.parametrize("same_size", [True, False])
+def test_a_digest_is_that_of_the_file_as_it_is(files: LocalFiles, folder: Path, same_size: bool) -> None:
+    """Also where it is replaced within a tick of the clock, or is old when it comes."""
+    old = folder / "a.txt"
+    os.utime(old, (1, 1))
+    first = files.digest("a.txt")
+    (folder / "new").write_text("b.txt" if same_size else "longer", encoding="utf-8")
+    os.utime(folder / "new", (1, 1))
+    os.replace(folder / "new", old)
+    assert files.digest("a.txt") != first
+    old.write_text("c.txt", encoding="utf-8")
+    one = files.digest("a.txt")
+    old.write_text("d.txt", encoding="utf-8")
+    os.utime(old, (1, 1))
+    assert files.digest("a.txt") != one
+
+
+def test_an_old_file_is_digested_once(files: LocalFiles, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 0
+    original = local_files.part_of_stream
+
+    def counted(stream: IO[bytes]) -> Part:
+        nonlocal count
+        count += 1
+        return original(stream)
+    monkeypatch.setattr(local_files, "part_of_stream", counted)
+    monkeypatch.setattr(local_files, "time_ns", lambda: time.time_ns() + 3_000_000_000)
+    assert files.digest("a.txt") == files.digest("./a.txt") and count == 1
+    (folder / "a.txt").write_text("other", encoding="utf-8")
+    assert files.digest("a.txt").size == 5 and count == 2
