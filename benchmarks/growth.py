@@ -31,10 +31,32 @@ def diamonds(nodes: int) -> str:
     return HEAD + "".join(lines)
 
 
+def skips(nodes: int) -> str:
+    """A chain whose first node is skipped by its condition, and all others with it."""
+    lines = []
+    for number in range(nodes):
+        rest = "writes: [last], cache: false, " + (f"needs: [n{number - 1}]" if number else "when: '1 > 2'")
+        lines.append(NODE.format(number=number, function="last", rest=rest))
+    return HEAD + "".join(lines)
+
+
+def small_diamonds(nodes: int) -> str:
+    """Diamonds of four, one after the other."""
+    lines = []
+    for number in range(nodes):
+        first = number - number % 4
+        before = ([first - 1] if first else [], [first], [first], [first + 1, first + 2])[number % 4]
+        rest = f"writes: [all], needs: [{', '.join(f'n{each}' for each in before)}], cache: false"
+        lines.append(NODE.format(number=number, function="append", rest=rest))
+    return HEAD + "".join(lines)
+
+
 GRAPHS: dict[str, Callable[[int], str]] = {
     "chain of last_wins": chain,
     "independent nodes": lambda nodes: independent(nodes, "append", writes=True),
     "layers of ten": diamonds,
+    "diamonds of four": small_diamonds,
+    "chain that is skipped": skips,
 }
 
 

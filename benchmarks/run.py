@@ -19,6 +19,7 @@ BENCHMARKS = {
     "yaml_reader": "S9: reading YAML",
     "fan_out": "S7: 100,000 items, per item and in memory",
     "growth": "S11: cost grows with the size, not faster",
+    "resume": "S11: finished items looked through when a run goes on",
     "tree": "S12: snapshot, tree and diagnosis of 10,000 live tasks",
     "processes": "S13: running programs",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -43,12 +44,25 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def checked_experience(path: str, console: Console) -> Experience:
     """The experience, its warnings told. Raises SpecError."""
-    loaded: Loaded = read_experience(path)
+    loaded = _read_for_good(path)
     if loaded.experience is None:
         raise SpecError(loaded.problems)
     for problem in loaded.problems:
         console.problem(problem)
     return loaded.experience
+
+
+def _read_for_good(path: str) -> Loaded:
+    """The experience, out of the garbage collector's sight: it stays to the process's end, and to look through a large
+    one again and again while its run makes objects costs more with every node that it has."""
+    is_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return read_experience(path)
+    finally:
+        if is_collecting:
+            gc.freeze()
+            gc.enable()
 
 
 def seconds_of(text: str | None) -> float | None:

@@ -22,7 +22,7 @@ class _Series:
 
     def __init__(self) -> None:
         self.last = array("Q")
-        self.tries = array("L")
+        self.tries = array("I")
 
     def reach(self, index: int) -> None:
         """Makes room for the index."""

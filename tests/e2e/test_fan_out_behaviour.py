@@ -323,6 +323,20 @@ class TestKills:
         fan_out.words(list(range(12)))
         assert fan_out.resume().state["out"] == list(range(10))  # the committed list stands
 
+    def test_retry_of_a_finished_node_runs_all_its_items_once_more(self, fan_out: FanOut) -> None:
+        fan_out.edit("tools/tool.py", "def gather(inputs, ctx):", "def gather(inputs, ctx):\n    count('gather', ctx)\n"
+                     "    if not os.path.exists(ctx.folder + '/go'):\n        raise ValueError('not yet')")
+        fan_out.words(list(range(10)))
+        fan_out.run()
+        again = fan_out.resume("--retry", "each")
+        assert sorted(map(str, again.names)) == [*map(str, range(10)), "gather"]
+        (fan_out.folder / "go").touch()
+        last = fan_out.resume()
+        assert (last.names, last.exit_code) == (["gather"], 0)
+        assert last.state["out"] == last.state["gathered"] == list(range(10))
+        attempts = [event["attempt"] for event in fan_out.events("node.finished") if event["slot"] == "each[4]"]
+        assert attempts == [1, 2]
+
     def test_an_interrupted_run_is_resumed_where_it_was(self, fan_out: FanOut) -> None:
         fan_out.words(list(range(12)))
         fan_out.write("interrupting.json", "[6]")
