@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import TypeAlias
 
@@ -26,6 +26,20 @@ def compact(value: Json) -> str:
 def canonical(value: Json) -> str:
     """The one text of a value: keys sorted, no spaces. Two equal values of one type have the same text."""
     return _encode_sorted(value)
+
+
+def unfit_numbers(value: Json) -> Iterator[tuple[str | int, ...]]:
+    """The way to every number that JSON has no text for: NaN, and what is larger than any float."""
+    waiting: list[tuple[tuple[str | int, ...], Json]] = [((), value)]
+    while waiting:
+        path, part = waiting.pop()
+        if isinstance(part, float):
+            if not isfinite(part):
+                yield path
+        elif isinstance(part, Mapping):
+            waiting.extend(((*path, name), child) for name, child in part.items())
+        elif isinstance(part, list | tuple):
+            waiting.extend(((*path, index), child) for index, child in enumerate(part))
 
 
 def is_number(value: object) -> bool:

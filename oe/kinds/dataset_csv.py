@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator
+from math import isfinite
 from typing import BinaryIO
 
 from oe.kinds.dataset_file import FileForm, data_fault, decode, unknown_column
@@ -18,7 +19,7 @@ _BOOLEANS: dict[str, Json] = {"true": True, "false": False}
 
 _FORMS: dict[str, Callable[[str], bool]] = {
     "integer": lambda text: _INTEGER.fullmatch(text) is not None,
-    "number": lambda text: _NUMBER.fullmatch(text) is not None,
+    "number": lambda text: _NUMBER.fullmatch(text) is not None and isfinite(float(text)),
     "boolean": lambda text: text.lower() in _BOOLEANS,
 }
 _VALUES: dict[str, Callable[[str], Json]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from oe.errors import UsageError
 from oe.lang.schema import compile_schema
@@ -10,14 +10,20 @@ from oe.lang.scope import Missing
 from oe.redact import SHORTEST_SECRET
 from oe.spec.model import Argument, Experience
 from oe.text import did_you_mean
-from oe.values import Json
+from oe.values import Json, compact, unfit_numbers
+
+_MOST_FAULTS = 5
+"""Told of one argument."""
 
 
 def bind_arguments(experience: Experience, given: dict[str, Json], load: Callable[[str], Json]) -> dict[str, Json]:
     """The complete arguments: given ones checked against their declarations, defaults filled in.
 
-    Undeclared section: whatever is given. Raises UsageError that lists everything that is wrong.
+    Undeclared section: whatever JSON is given. Raises UsageError that lists everything that is wrong.
     """
+    unfit = [fault for name, value in given.items() for fault in _unfit(name, value)]
+    if unfit:
+        raise UsageError("\n".join(unfit), code="invalid-arguments")
     declared = experience.arguments
     if declared is None:
         return dict(given)
@@ -47,6 +53,22 @@ def is_text_argument(experience: Experience, name: str) -> bool:
     return argument is not None and isinstance(argument.schema, dict) and argument.schema.get("type") == "string"
 
 
+def _unfit(name: str, value: Json) -> Iterator[str]:
+    """Why a value is no JSON, if it is none: callers of the library may give anything."""
+    try:
+        compact(value)
+    except RecursionError:
+        yield f"argument '{name}' is nested too deeply, or holds itself"
+    except TypeError as error:
+        yield f"argument '{name}' is no JSON value: {error}"
+    except ValueError as error:
+        paths = list(unfit_numbers(value))
+        for path in paths[:_MOST_FAULTS]:
+            yield f"argument '{name}'{_path(path)} is infinite or no number: numbers are finite"
+        if not paths:
+            yield f"argument '{name}' is no JSON value: {error}"
+
+
 def _unknown(name: str, declared: list[str]) -> str:
     hint = did_you_mean(name, declared)
     legal = f"declared are: {', '.join(declared)}" if declared else "the experience declares none"
@@ -56,7 +78,7 @@ def _unknown(name: str, declared: list[str]) -> str:
 def _faults(argument: Argument, value: Json, load: Callable[[str], Json]) -> list[str]:
     if argument.secret and (not isinstance(value, str) or len(value) < SHORTEST_SECRET):
         return [f"secret argument '{argument.name}' must be text of at least {SHORTEST_SECRET} characters"]
-    violations = compile_schema(argument.schema, load=load).violations(value, limit=5)
+    violations = compile_schema(argument.schema, load=load).violations(value, limit=_MOST_FAULTS)
     return [f"argument '{argument.name}'{_path(violation.path)}: {violation.message}" for violation in violations]
 
 

@@ -10,6 +10,7 @@ from oe.spec.checks import (
     edges,
     fallback,
     fields,
+    finite_numbers,
     inputs,
     joins,
     kinds,
@@ -40,4 +41,5 @@ CHECKS: tuple[Callable[[Subject, Report], None], ...] = (
     inputs.check,
     caching.check,
     kinds.check,
+    finite_numbers.check,
 )

@@ -60,6 +60,12 @@ def test_types_are_inferred_on_request(experiment: Experiment) -> None:
         {"int": -2, "num": 2000.0, "bool": False, "text": "1", "code": "1", "mixed": "a", "empty": "", "some": 7}]
 
 
+def test_a_number_that_is_too_large_stays_a_text(experiment: Experiment) -> None:
+    text = f"1{'0' * 300}e99"
+    experiment.write("d.csv", f"a\n{text}\n")
+    assert data(experiment, file="d.csv", types="infer") == [{"a": text}]
+
+
 def test_types_can_be_named(experiment: Experiment) -> None:
     experiment.write("d.csv", "a,b,c,d\n1,2,true,4\n,,,\n")
     types: Json = {"a": "integer", "b": "number", "c": "boolean", "d": "string"}
