@@ -10,7 +10,6 @@ from typing import NamedTuple
 from oe.app import Workspace, kinds_by_name, result_in_journal, schema_loader
 from oe.clock import SystemClock
 from oe.errors import NodeError, NotFoundError, OeError
-from oe.lang.scope import MISSING, Missing
 from oe.plan.fingerprint import Change, changes
 from oe.plan.graph import Graph
 from oe.ports.cache import Entry
@@ -22,7 +21,7 @@ from oe.run.replay import CacheUse, Replay
 from oe.run.views import Views
 from oe.spec.arguments import bind_arguments, secret_arguments
 from oe.spec.model import Experience, Node
-from oe.state.ledger import Ledger
+from oe.state.ledger import Ledger, base_defaults
 from oe.state.writes import WriteRules
 from oe.store.cache_files import CacheFiles
 from oe.store.local_files import LocalFiles
@@ -56,11 +55,11 @@ def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Works
     cache = CacheFiles(workspace.folder.cache, _say_nothing) if workspace is not None and use_cache else None
     journal = None if workspace is None else partial(result_in_journal, workspace)
     use = CacheUse(cache, experience.runtime.cache, journal=journal)
-    rules = WriteRules(experience, load)
+    rules = WriteRules(experience, load, ledger.set_before)
 
     def is_valid(node: Node, entry: Entry) -> bool:
         try:
-            rules.check(node, entry.state_delta, lambda name: MISSING)
+            rules.check(node, entry.state_delta)
         except NodeError:
             return False
         return True
@@ -104,7 +103,7 @@ def _redactor(experience: Experience, args: Mapping[str, Json]) -> Redactor:
 
 def _base(experience: Experience, workspace: Workspace | None) -> JsonObject:
     fields = experience.fields.values()
-    base: dict[str, Json] = {field.name: field.default for field in fields if not isinstance(field.default, Missing)}
+    base = base_defaults(fields)
     if workspace is not None:
         kept = workspace.store.workspace(workspace.key)
         base.update({field.name: kept[field.name] for field in fields if field.persist and field.name in kept})

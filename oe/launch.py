@@ -30,6 +30,7 @@ from oe.run.threads import DaemonThreads
 from oe.sealed import is_sealed, seal
 from oe.spec.arguments import bind_arguments, is_text_argument, secret_arguments
 from oe.spec.model import Experience
+from oe.state.ledger import base_defaults
 from oe.state.run_state import RunState
 from oe.state.status import StopReason, exit_code
 from oe.store.cache_files import CacheFiles
@@ -201,7 +202,7 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
         earlier = _earlier(workspace, run.run_id) if selection.reused else {}
         now = SystemClock().now()
         run = workspace.store.reopen_run(run.run_id, workspace.owner, now, _spec_text(experience),
-                                         _defaults(experience))
+                                         base_defaults(experience.fields.values()))
         milestone = Milestone(0, "run.resumed", now, {})
         part = Part(run, args, milestone, options.concurrency, options.timeout_seconds, selection,
                     again=frozenset(options.again))
@@ -241,10 +242,6 @@ def _spec_text(experience: Experience) -> str:
     return canonical(experience.document.value)
 
 
-def _defaults(experience: Experience) -> dict[str, Json]:
-    return {field.name: field.default for field in experience.fields.values() if not isinstance(field.default, Missing)}
-
-
 def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Json], run_id: str | None,
                 asked: JsonObject) -> Run:
     now = SystemClock().now()
@@ -260,7 +257,8 @@ def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Js
                 chosen, workspace.key, experience.name, experience.version,
                 {name: value for name, value in args.items() if name not in secret},
                 {name: seal(str(args[name]), os.urandom(16)) for name in sorted(secret) if name in args},
-                _defaults(experience), [field.name for field in experience.fields.values() if field.persist],
+                base_defaults(experience.fields.values()),
+                [field.name for field in experience.fields.values() if field.persist],
                 _spec_text(experience), now, workspace.owner, asked))
         except RunExists:
             workspace.unlock()

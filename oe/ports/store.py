@@ -117,11 +117,13 @@ class Milestone(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """One delta to a persistent field of the workspace."""
+    """One delta to a persistent field of the workspace. An array_append field that the workspace has not begins with
+    its `default`."""
 
     field: str
     merge: Merge
     value: Json
+    default: Json | Missing = MISSING
 
 
 class Ending(NamedTuple):

@@ -167,7 +167,7 @@ class Attempts:
         return Result(End.SUCCESS, writes, entry.edge_output)
 
     def _checked(self, job: Job, delta: JsonObject) -> Writes:
-        return self._rules.check(job.node, delta, lambda name: job.scope.state.get(name, MISSING))
+        return self._rules.check(job.node, delta)
 
     async def _attempt(self, job: Job, number: int) -> tuple[NodeOutput, Writes]:
         context = AttemptContext(self._shared, job.slot, number, job.node.phase)

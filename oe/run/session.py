@@ -197,7 +197,7 @@ class Session:
         shared = Surroundings(
             self._run.run_id, experience.folder, outside.environment, outside.processes, outside.threads, outside.files,
             outside.node_logs, recorder, outside.clock, outside.artifact, experience.runtime.cleanup_timeout_seconds,
-            WriteRules(experience, outside.load_schema), outside.redactor, outside.random,
+            WriteRules(experience, outside.load_schema, self._ledger.set_before), outside.redactor, outside.random,
             self._cancellations, replay, self._calls)
         views = Views(self._graph, experience.fields, self._ledger, self._args, outside.kinds, outside.files)
         attempts = Attempts(shared, restored.tried, experience.runtime.max_in_flight)
@@ -233,5 +233,5 @@ class Session:
 
     def _publications(self) -> list[Publication]:
         persistent = [field for field in self._experience.fields.values() if field.persist]
-        return [Publication(field.name, field.merge, value)
+        return [Publication(field.name, field.merge, value, field.default)
                 for field in persistent for _, value in self._ledger.deltas((field.name,))]

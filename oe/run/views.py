@@ -20,7 +20,7 @@ _NOTHING: JsonObject = {}
 
 class Views:
     """Builds scopes. A node sees the fields that it reads and those that its references name, nothing else; its scope
-    also holds the set_once fields that it may write, for the rule that a second value must equal the first."""
+    also holds the set_once fields that it may write, as it depends on whether they are set."""
 
     def __init__(self, graph: Graph, fields: Mapping[str, Field], ledger: Ledger, args: JsonObject,
                  kinds: Mapping[str, NodeKind], files: Files) -> None:

@@ -35,10 +35,19 @@ def merge(rule: Merge, current: Json | Missing, delta: Json) -> Json:
     return start
 
 
+def base_defaults(fields: Iterable[Field]) -> dict[str, Json]:
+    """The defaults that a run starts from. That of a set_once field is none of them: it is what the field has while
+    nobody has set it, and the first write sets it."""
+    return {field.name: field.default for field in fields
+            if field.merge != "set_once" and not isinstance(field.default, Missing)}
+
+
 class Ledger:
-    """Who wrote what. `base` is the state that the run started from."""
+    """Who wrote what. `base` is the state that the run started from: defaults (`base_defaults`), and what the workspace
+    had."""
 
     def __init__(self, graph: Graph, fields: Mapping[str, Field], base: JsonObject) -> None:
+        self._graph = graph
         self._ancestors = graph.ancestors
         self._fields = fields
         self._base = base
@@ -62,12 +71,23 @@ class Ledger:
         """Folds further writes of a unit on what was written inside it, beginning with what the unit sees. The work is
         that of the new writes, however many there were before."""
         for field, delta in writes:
-            current = inside[field] if field in inside else self.view(rank, (field,)).get(field, MISSING)
+            if field in inside:
+                current: Json | Missing = inside[field]
+            elif self._fields[field].merge == "set_once":
+                current = self._set(field, self._ancestors[rank])
+            else:
+                current = self.view(rank, (field,)).get(field, MISSING)
             inside[field] = merge(self._fields[field].merge, current, delta)
 
     def after(self, rank: int, names: Iterable[str]) -> dict[str, Json]:
         """The unit's view plus what it wrote itself: what the conditions of its outgoing edges see."""
         return self._fold(self._ancestors[rank] | 1 << rank, names)
+
+    def set_before(self, unit_id: str, name: str) -> Json | Missing:
+        """What a set_once field was set to before the unit; MISSING where it was not, whatever its default. Nodes
+        inside other units write none."""
+        rank = self._graph.rank.get(unit_id)
+        return MISSING if rank is None else self._set(name, self._ancestors[rank])
 
     def final(self) -> dict[str, Json]:
         """The fold over all units."""
@@ -104,11 +124,14 @@ class Ledger:
         return entries[max(entries)] if len(entries) > 1 else next(iter(entries.values()))
 
     def _first(self, name: str, mask: int) -> Json | Missing:
-        if name in self._base and self._base[name] != self._fields[name].default:
+        value = self._set(name, mask)
+        return self._fields[name].default if isinstance(value, Missing) else value
+
+    def _set(self, name: str, mask: int) -> Json | Missing:
+        """What a set_once field was set to: by an earlier run, or by the first unit of the mask that wrote it."""
+        if name in self._base:
             return self._base[name]
-        for value in self._values(name, mask):
-            return value
-        return self._base.get(name, MISSING)
+        return next(iter(self._values(name, mask)), MISSING)
 
     def _appended(self, name: str, mask: int) -> Json | Missing:
         if not self._written.get(name, 0) & mask:

@@ -18,14 +18,16 @@ _OF_THE_WHOLE = ("minItems", "contains")
 class WriteRules:
     """Checks state deltas. Schemas are compiled when first needed; `load` reads the files that they refer to."""
 
-    def __init__(self, experience: Experience, load: Callable[[str], Json]) -> None:
+    def __init__(self, experience: Experience, load: Callable[[str], Json],
+                 set_before: Callable[[str, str], Json | Missing]) -> None:
+        """`set_before` gives what a set_once field was set to before a unit (Ledger.set_before)."""
         self._experience = experience
+        self._set_before = set_before
         self._load = load
         self._schemas: dict[str, Schema] = {}
 
-    def check(self, node: Node, delta: JsonObject,
-              current: Callable[[str], Json | Missing]) -> tuple[tuple[str, Json], ...]:
-        """The writes of a delta in the order of the node's `writes`. `current` gives a field's value in its view.
+    def check(self, node: Node, delta: JsonObject) -> tuple[tuple[str, Json], ...]:
+        """The writes of a delta in the order of the node's `writes`.
 
         Raises NodeError, never retryable, that names the field and the line of the experience.
         """
@@ -35,11 +37,11 @@ class WriteRules:
         writes: list[tuple[str, Json]] = []
         for name in node.writes:
             if name in delta:
-                self._check_value(node, self._experience.fields[name], delta[name], current)
+                self._check_value(node, self._experience.fields[name], delta[name])
                 writes.append((name, delta[name]))
         return tuple(writes)
 
-    def _check_value(self, node: Node, field: Field, value: Json, current: Callable[[str], Json | Missing]) -> None:
+    def _check_value(self, node: Node, field: Field, value: Json) -> None:
         schema = self._schemas.get(field.name)
         if schema is None:
             schema = self._schemas[field.name] = compile_schema(_delta_schema(field), load=self._load)
@@ -50,7 +52,7 @@ class WriteRules:
             raise NodeError(f"{self._line(node)}: invalid value for state field {what}", name="InvalidWrite",
                             retryable=False, code="invalid-write")
         if field.merge == "set_once":
-            before = current(field.name)
+            before = self._set_before(node.id, field.name)
             if not isinstance(before, Missing) and not equal(before, value):
                 raise NodeError(f"{self._line(node)}: state field '{field.name}' is set_once and has another value",
                                 name="AlreadySet", retryable=False, code="already-set")

@@ -22,10 +22,10 @@ def publish(current: JsonObject, publications: Iterable[Publication]) -> Publish
     changed: dict[str, Json] = {}
     growing: dict[str, list[Json]] = {}
     conflicts: list[str] = []
-    for field, merge, delta in publications:
+    for field, merge, delta, default in publications:
         if merge == "array_append":
             if field not in growing:
-                before = current.get(field)
+                before = current.get(field, default)
                 growing[field] = list(before) if isinstance(before, list) else []
                 changed[field] = growing[field]
             growing[field].extend(delta if isinstance(delta, list) else [delta])

@@ -261,6 +261,14 @@ def test_publication_merges_by_the_rule_of_the_field(store: Store) -> None:
     assert [run.published for run in store.find_runs(None)] == [True, True]
 
 
+def test_runs_that_append_at_once_to_a_field_with_a_default_publish_it_once(store: Store) -> None:
+    for run_id in ("a", "b"):
+        store.create_run(new_run(run_id, defaults={"log": [0]}, persistent=["log"]))
+    for run_id in ("a", "b"):
+        store.end_run(run_id, ending(Publication("log", "array_append", [run_id], [0])))
+    assert store.workspace(EXPERIENCE) == {"log": [0, "a", "b"]}
+
+
 def test_a_different_later_set_once_is_a_conflict_and_the_first_stays(store: Store) -> None:
     for run_id, value in (("a", 1), ("b", True)):
         store.create_run(new_run(run_id))

@@ -105,7 +105,6 @@ graph:
     assert result.state == undisturbed.run().state
 
 
-@pytest.mark.xfail(strict=True, reason="the default counts as a value here, not in the fold: oe/state/writes.py:53")
 def test_a_set_once_field_with_a_default_can_be_set() -> None:
     scenario = Scenario("""
 state: {schema: {title: {type: string, merge: set_once, default: ""}}}
@@ -114,7 +113,6 @@ graph: {nodes: [{id: name, kind: step, writes: [title]}]}
     assert scenario.run().state == {"title": "Report"}
 
 
-@pytest.mark.xfail(strict=True, reason="publication forgets the default: oe/store/publication.py:29")
 def test_a_persistent_list_keeps_the_elements_of_its_default() -> None:
     scenario = Scenario("""
 state: {schema: {log: {type: array, merge: array_append, persist: true, default: [zero]}}}

@@ -22,6 +22,7 @@ from oe.run.session import Outside, Part, RunResult, Session
 from oe.spec.keys import Key
 from oe.spec.load import build_experience
 from oe.spec.model import Experience, Node, TaskKind
+from oe.state.ledger import base_defaults
 from oe.store.memory_cache import MemoryCache
 from oe.store.memory_log import MemoryLog
 from oe.store.memory_store import MemoryStore
@@ -174,8 +175,7 @@ class Scenario:
         fields = self.experience.fields.values()
         run = self.store.create_run(NewRun(
             run_id, "scenario.yaml", "scenario", "1.0.0", dict(args or {}), {},
-            {field.name: field.default for field in fields if field.default is not MISSING},
-            [field.name for field in fields if field.persist], "{}", 1_800_000_000.0 + 3600 * self._count,
+            base_defaults(fields), [field.name for field in fields if field.persist], "{}", 1_800_000_000.0 + 3600 * self._count,
             Owner("host", 1, 1)))
         self.logs[run_id] = MemoryLog(run_id)
         milestone = Milestone(1, "run.started", run.started_at, {"args": run.args})
