@@ -15,6 +15,7 @@ from oe.clock import SystemClock, iso
 from oe.errors import AlreadyRunningError, NotFoundError, OeError, SkippedError, UsageError
 from oe.ids import is_run_id, new_run_id
 from oe.lang.scope import Missing
+from oe.live import LiveKeeper, LookedAt
 from oe.net.processes import Processes
 from oe.plan.graph import Graph
 from oe.plan.selection import Selection, select
@@ -24,7 +25,6 @@ from oe.ports.store import Milestone, NewRun, Outcome, Run, RunExists
 from oe.redact import Redactor, secrets_of
 from oe.run.bus import EventBus
 from oe.run.capture import OutputCapture
-from oe.run.model_use import NO_MODELS
 from oe.run.replay import CacheUse
 from oe.run.session import Outside, Part, RunResult, Session
 from oe.run.threads import DaemonThreads
@@ -52,7 +52,7 @@ IfRunning: TypeAlias = Literal["allow", "wait", "skip", "fail"]
 _POLL_SECONDS = 0.2
 
 
-class RunHandle(Protocol):
+class RunHandle(LookedAt, Protocol):
     """A run that is going on, as a surface may hold it."""
 
     state: RunState
@@ -314,10 +314,11 @@ async def _carry_out(workspace: Workspace, experience: Experience, part: Part, o
     if run.resumed:
         outside.log.repair(log_of(_before(part.milestone, workspace.store.everything(run.run_id))))
     session = Session(experience, part, outside)
+    keeper = LiveKeeper(session, workspace, run.run_id, options.warn or _ignore)
     if options.on_start is not None:
         options.on_start(session)
     try:
-        with OutputCapture():
+        with OutputCapture(), keeper:
             return await session.carry_out()
     finally:
         if outside.log.broken:
@@ -352,8 +353,7 @@ def _outside(workspace: Workspace, experience: Experience, part: Part, redactor:
         artifact=lambda name: folder.artifact(run_id, name), load_schema=schema_loader(files), random=_random,
         cache=CacheUse(cache, experience.runtime.cache, _nodes_of(experience, selection.refreshed | part.again),
                        _nodes_of(experience, selection.reused), _nodes_of(experience, selection.required),
-                       options.earlier, partial(result_in_journal, workspace)),
-        model_use=NO_MODELS)
+                       options.earlier, partial(result_in_journal, workspace)))
 
 
 def _nodes_of(experience: Experience, units: Iterable[str]) -> frozenset[str]:

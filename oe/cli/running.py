@@ -20,6 +20,7 @@ from oe.errors import OeError, SpecError, UsageError
 from oe.launch import EventBus, RunHandle, RunOptions, RunResult
 from oe.render.progress import cache_line, event_line, status_line, summary_line
 from oe.settings import choose
+from oe.signalled import SignalledPicture
 from oe.spec.results import result_fields
 from oe.state.status import StopReason, exit_code
 from oe.text import clip, format_size, neutralise, parse_duration, plural
@@ -128,7 +129,7 @@ async def _watched(start: Start, options: RunOptions, namespace: argparse.Namesp
     only_failures = namespace.quiet or display.is_terminal
     bus.subscribe(display.note_failure if only_failures else display.note_event)
     display.waiting = asyncio.current_task()
-    with stop_on_signals(display.stop, display.force):
+    with stop_on_signals(display.stop, display.force), SignalledPicture(display.picture):
         if display.is_terminal and not namespace.quiet:
             redraw = asyncio.create_task(display.redraw())
         try:
@@ -156,6 +157,13 @@ class _Display:
     def begin(self, run: RunHandle) -> None:
         """Takes the run that is to be shown."""
         self.run = run
+
+    def picture(self) -> str:
+        """What SIGUSR1 prints. Called in another thread."""
+        from oe.live import picture_of
+
+        text = "oe: the run has not begun" if self.run is None else picture_of(self.run)
+        return f"\r\x1b[K{text}" if self.is_terminal else text
 
     def stop(self, reason: StopReason) -> None:
         """Passes a stop request on, and says so; before the run has begun it ends the waiting for it."""

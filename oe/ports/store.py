@@ -10,7 +10,6 @@ from oe.state.status import OutcomeStatus, RunStatus
 from oe.values import Json, JsonObject
 
 if TYPE_CHECKING:  # the model is costly to import, and commands that only read need none of it
-    from oe.ports.spending import Charged, Cost
     from oe.spec.model import Merge
 
 
@@ -148,6 +147,13 @@ class HistoryEntry(NamedTuple):
     ts: float
 
 
+class CancelRequest(NamedTuple):
+    """What another process asks the owner of a run to end: one node or slot, or with None the whole run."""
+
+    number: int
+    node: str | None
+
+
 class RunExists(Exception):
     """A run of that id is there already."""
 
@@ -159,8 +165,8 @@ class Store(Protocol):
     read-only place, a corrupt file or a newer schema raise StoreError that says so. What had been committed stays. A
     method that is given the id of a run raises NotFoundError where there is none, unless it says otherwise.
     Runs are keyed by `experience`, the absolute path of the experience's file: two files share neither state nor
-    `latest`. Only the holder of a run's lock writes to it; any process may read at any time. Values come back as equal
-    JSON. Iterators are lazy and may be left unfinished; they do not hold the database.
+    `latest`. Only the holder of a run's lock writes to it, but for requests; any process may read at any time. Values
+    come back as equal JSON. Iterators are lazy and may be left unfinished; they do not hold the database.
     """
 
     def create_run(self, run: NewRun) -> Run:
@@ -169,7 +175,8 @@ class Store(Protocol):
 
     def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str, defaults: JsonObject = NOTHING) -> Run:
         """Marks it running again under a new owner, with no end and no state, and adds milestone run.resumed. What its
-        base lacks of `defaults` (of fields that the spec has had since) is added to it."""
+        base lacks of `defaults` (of fields that the spec has had since) is added to it. Requests to its earlier owner
+        are forgotten."""
 
     def commit(self, run_id: str, outcomes: Sequence[Outcome], superseded: Sequence[int] = ()) -> None:
         """Journal rows with their writes, all or none. The earlier outcomes of these numbers no longer count: they stay
@@ -209,20 +216,24 @@ class Store(Protocol):
     def history(self, run_id: str, field: str | None = None) -> Iterator[HistoryEntry]:
         """Writes in commit order, those of superseded outcomes too."""
 
-    def charge(self, run_id: str, slot: str, worst: Cost) -> int:
-        """Records what a call of the slot may cost at most, before it is made; a number to settle it by."""
-
-    def settle(self, number: int, charged: Charged) -> None:
-        """What the charge of that number came to."""
-
-    def charges(self, run_id: str) -> Iterator[Charged]:
-        """Everything that the run has been charged, in order."""
-
     def workspace(self, experience: str) -> JsonObject:
         """The values of persistent fields."""
 
     def clear_workspace(self, experience: str, field: str | None = None) -> list[str]:
         """Clears one or all persistent fields; the names that had a value."""
+
+    def ask_to_cancel(self, run_id: str, node: str | None, ts: float) -> int:
+        """Leaves a request for the owner of the run; its number."""
+
+    def open_requests(self, run_id: str) -> Sequence[CancelRequest]:
+        """The requests that are not answered, in the order in which they were made. To be called often: where no other
+        process has written since the last call it is one look at a counter, and gives nothing."""
+
+    def answer_request(self, number: int, answer: JsonObject) -> None:
+        """Marks a request as dealt with, with what whoever made it is to know."""
+
+    def find_answer(self, number: int) -> JsonObject | None:
+        """The answer, once there is one; None too for a request that is gone with its run."""
 
     def close(self) -> None:
         """Closes; the write-ahead log is folded into the file."""

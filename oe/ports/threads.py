@@ -19,5 +19,8 @@ class ThreadRunner(Protocol):
     def abandoned(self) -> list[str]:
         """Names of calls that were given up and still run."""
 
+    def busy(self) -> dict[int, str]:
+        """The calls that are being carried out, abandoned ones too, by the identity of their thread."""
+
     def close(self) -> None:
         """Gives back threads that are idle."""

@@ -30,6 +30,7 @@ class DaemonThreads:
         self._pending = 0
         self._threads = 0
         self._abandoned: dict[_Call, str] = {}
+        self._busy: dict[int, str] = {}
         self._mailboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, _Mailbox] = WeakKeyDictionary()
 
     async def call(self, function: Callable[[], T], name: str) -> T:
@@ -40,6 +41,7 @@ class DaemonThreads:
             mailbox = self._mailboxes[loop] = _Mailbox(loop)
         future: asyncio.Future[T] = loop.create_future()
         call = _Call(function, copy_context(), future, mailbox)
+        call.name = name
         with self._lock:
             self._pending += 1
             grows = self._pending > self._threads and self._threads < self._most
@@ -50,13 +52,18 @@ class DaemonThreads:
         try:
             return await future
         except asyncio.CancelledError:
-            self._abandon(call, name)
+            self._abandon(call)
             raise
 
     def abandoned(self) -> list[str]:
         """Names of calls that were given up and still run."""
         with self._lock:
             return list(self._abandoned.values())
+
+    def busy(self) -> dict[int, str]:
+        """What each thread is at."""
+        with self._lock:
+            return dict(self._busy)
 
     def close(self) -> None:
         """Lets the idle threads end. Nothing is called after this."""
@@ -75,16 +82,17 @@ class DaemonThreads:
             if helpless:
                 raise  # the machine gives no thread, and there is none to take the call
 
-    def _abandon(self, call: _Call, name: str) -> None:
+    def _abandon(self, call: _Call) -> None:
         """Another thread may take its place, as this one may never come back."""
         with self._lock:
             call.is_given_up = True
             if call.is_running:
-                self._abandoned[call] = name
+                self._abandoned[call] = call.name
                 self._threads -= 1
                 self._pending -= 1
 
     def _work(self) -> None:
+        me = threading.get_ident()
         while True:
             call = self._calls.get()
             if call is None:
@@ -94,8 +102,10 @@ class DaemonThreads:
                 if call.is_given_up:
                     self._pending -= 1
                     continue
+                self._busy[me] = call.name
             call.run()
             with self._lock:
+                del self._busy[me]
                 call.is_running = False
                 if call.is_given_up:
                     self._abandoned.pop(call, None)
@@ -108,12 +118,13 @@ class DaemonThreads:
 class _Call:
     """One call: what to run, where its result goes."""
 
-    __slots__ = ("_context", "_function", "error", "future", "is_given_up", "is_running", "mailbox", "result")
+    __slots__ = ("_context", "_function", "error", "future", "is_given_up", "is_running", "mailbox", "name", "result")
 
     def __init__(self, function: Callable[[], Any], context: Context, future: asyncio.Future[Any],
                  mailbox: _Mailbox) -> None:
         self._function = function
         self._context = context
+        self.name = ""
         self.future = future
         self.mailbox = mailbox
         self.is_running = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from oe.errors import NotFoundError, OeError
@@ -10,13 +11,14 @@ from oe.ids import is_run_id
 from oe.ports.store import Owner
 from oe.store.faults import from_os
 from oe.store.lock import Liveness, Lock, RunLocks
-from oe.store.private_files import make_folder
+from oe.store.private_files import make_folder, open_private
 from oe.store.slot_files import file_name, slot_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LOG_END = ".log"
+_LONGEST_LIVE = 16 * 1024 * 1024
 
 
 class DataFolder:
@@ -55,6 +57,33 @@ class DataFolder:
     def live(self, run_id: str) -> str:
         """The bounded snapshot that a run's owner keeps while it lives."""
         return f"{self.root}/runs/{_checked(run_id)}.live"
+
+    def write_live(self, run_id: str, text: str) -> None:
+        """Replaces the live file as a whole: no reader ever sees half of it. Raises OSError."""
+        path = self.live(run_id)
+        draft = f"{path}.{os.getpid()}"
+        try:
+            descriptor = open_private(draft, os.O_WRONLY | os.O_TRUNC)
+            with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+            os.replace(draft, path)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(draft)
+            raise
+
+    def read_live(self, run_id: str) -> tuple[str, float] | None:
+        """The live file and when it was written, or None where there is none."""
+        try:
+            with open(self.live(run_id), encoding="utf-8", errors="replace") as file:
+                return file.read(_LONGEST_LIVE), os.fstat(file.fileno()).st_mtime
+        except OSError:
+            return None
+
+    def remove_live(self, run_id: str) -> None:
+        """Takes the live file away, if there is one."""
+        with suppress(OSError):
+            os.unlink(self.live(run_id))
 
     def run_folder(self, run_id: str) -> str:
         """What a run makes beside its log."""

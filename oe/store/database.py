@@ -20,7 +20,7 @@ APPLICATION_ID = 0x6F655F31
 MIGRATIONS = (
     "migrations/0001_runs.sql",
     "migrations/0002_selection.sql",
-    "migrations/0003_charges.sql",
+    "migrations/0003_requests.sql",
 )
 """Applied in order; `user_version` counts those that a file has had. One line each, never edited after a release."""
 

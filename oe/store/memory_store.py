@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 from oe.errors import NotFoundError
-from oe.ports.spending import Charged, Cost
-from oe.ports.store import NOTHING, Ending, HistoryEntry, Mark, Milestone, NewRun, Outcome, Owner, Run, RunExists
+from oe.ports.store import (
+    NOTHING,
+    CancelRequest,
+    Ending,
+    HistoryEntry,
+    Mark,
+    Milestone,
+    NewRun,
+    Outcome,
+    Owner,
+    Run,
+    RunExists,
+)
 from oe.store.publication import Published, closing_milestones, publish
 from oe.store.rows import Row, decode, decode_object, encode, entry_from, outcome_row
 from oe.values import Json, JsonObject
@@ -23,6 +34,14 @@ class _Entry:
         self.counts = not isinstance(row, Milestone)
 
 
+class _Request(NamedTuple):
+    """A request to cancel; with no run it is forgotten. `answer` is JSON."""
+
+    run_id: str | None
+    node: str | None
+    answer: str | None = None
+
+
 class MemoryStore:
     """See `oe.ports.store.Store` for the contract."""
 
@@ -30,7 +49,7 @@ class MemoryStore:
         self._runs: dict[str, Run] = {}
         self._journals: dict[str, list[_Entry]] = {}
         self._workspaces: dict[str, dict[str, str]] = {}
-        self._charges: list[tuple[str, Charged]] = []
+        self._requests: list[_Request] = []
 
     def create_run(self, run: NewRun) -> Run:
         if run.run_id in self._runs:
@@ -48,6 +67,7 @@ class MemoryStore:
         self._runs[run_id] = run._replace(status="running", reason=None, finished_at=None, state=None, owner=owner,
                                           spec=spec, resumed=run.resumed + 1,
                                           base=_copy({**defaults, **run.base}))
+        self._forget_requests(run_id)
         self._journals[run_id].append(_Entry(Milestone(self._next(run_id), "run.resumed", ts, {})))
         return self._runs[run_id]
 
@@ -76,8 +96,8 @@ class MemoryStore:
 
     def remove_run(self, run_id: str) -> None:
         self._expect(run_id)
+        self._forget_requests(run_id)
         del self._runs[run_id], self._journals[run_id]
-        self._charges = [("", charged) if owner == run_id else (owner, charged) for owner, charged in self._charges]
 
     def find_run(self, run_id: str) -> Run | None:
         return self._runs.get(run_id)
@@ -124,19 +144,6 @@ class MemoryStore:
                     if field is None or name == field:
                         yield HistoryEntry(entry.slot, entry.attempt, name, delta, entry.finished_at)
 
-    def charge(self, run_id: str, slot: str, worst: Cost) -> int:
-        self._expect(run_id)
-        self._charges.append((run_id, Charged(slot, worst.tokens, 0, worst.usd, worst.calls, is_settled=False)))
-        return len(self._charges)
-
-    def settle(self, number: int, charged: Charged) -> None:
-        run_id, before = self._charges[number - 1]
-        self._charges[number - 1] = (run_id, charged._replace(slot=before.slot))
-
-    def charges(self, run_id: str) -> Iterator[Charged]:
-        self._expect(run_id)
-        return (charged for owner, charged in list(self._charges) if owner == run_id)
-
     def workspace(self, experience: str) -> JsonObject:
         return {field: decode(value) for field, value in sorted(self._workspaces.get(experience, {}).items())}
 
@@ -147,6 +154,22 @@ class MemoryStore:
             del workspace[name]
         return names
 
+    def ask_to_cancel(self, run_id: str, node: str | None, ts: float) -> int:
+        self._expect(run_id)
+        self._requests.append(_Request(run_id, node))
+        return len(self._requests)
+
+    def open_requests(self, run_id: str) -> Sequence[CancelRequest]:
+        return [CancelRequest(number, request.node) for number, request in enumerate(self._requests, start=1)
+                if request.run_id == run_id and request.answer is None]
+
+    def answer_request(self, number: int, answer: JsonObject) -> None:
+        self._requests[number - 1] = self._requests[number - 1]._replace(answer=encode(answer))
+
+    def find_answer(self, number: int) -> JsonObject | None:
+        answer = self._requests[number - 1].answer
+        return None if answer is None else decode_object(answer)
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -154,6 +177,10 @@ class MemoryStore:
         self._expect(run_id)
         for entry in list(self._journals[run_id]):
             yield entry.row if isinstance(entry.row, Milestone) else entry_from(entry.row), entry.counts
+
+    def _forget_requests(self, run_id: str) -> None:
+        """Their numbers are not given again."""
+        self._requests = [_Request(None, None) if request.run_id == run_id else request for request in self._requests]
 
     def _next(self, run_id: str) -> int:
         return len(self._journals[run_id]) + 1

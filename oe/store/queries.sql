@@ -130,14 +130,23 @@ DELETE FROM workspace WHERE experience = ? AND field = ?;
 -- name: insert_publication
 INSERT INTO publication (run, published_at) VALUES (?, ?);
 
--- name: insert_charge - before a call is made: all that it may cost at most
-INSERT INTO charge (run, slot, input_tokens, usd, calls) VALUES (?, ?, ?, ?, ?);
+-- name: data_version - another number when another connection has written since
+PRAGMA data_version;
 
--- name: settle_charge
-UPDATE charge SET input_tokens = ?, output_tokens = ?, usd = ?, calls = ?, settled = ? WHERE id = ?;
+-- name: last_request - the highest id within a run's stretch
+SELECT max(id) FROM request WHERE id BETWEEN ? AND ?;
 
--- name: charges
-SELECT slot, input_tokens, output_tokens, usd, calls, settled FROM charge WHERE run = ? ORDER BY id;
+-- name: insert_request
+INSERT INTO request (id, node, asked_at) VALUES (?, ?, ?);
 
--- name: delete_charges - those of a run that is about to go
-DELETE FROM charge WHERE run = ?;
+-- name: open_requests - what the owner has yet to answer
+SELECT id, node FROM request WHERE id BETWEEN ? AND ? AND answer IS NULL ORDER BY id;
+
+-- name: answer_request
+UPDATE request SET answer = ? WHERE id = ?;
+
+-- name: find_answer
+SELECT answer FROM request WHERE id = ?;
+
+-- name: delete_requests - of a run that is resumed or forgotten
+DELETE FROM request WHERE id BETWEEN ? AND ?;

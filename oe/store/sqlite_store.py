@@ -5,19 +5,28 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from oe.errors import NotFoundError
-from oe.ports.store import NOTHING, Ending, HistoryEntry, Mark, Milestone, NewRun, Outcome, Owner, Run, RunExists
+from oe.ports.store import (
+    NOTHING,
+    CancelRequest,
+    Ending,
+    HistoryEntry,
+    Mark,
+    Milestone,
+    NewRun,
+    Outcome,
+    Owner,
+    Run,
+    RunExists,
+)
 from oe.store.database import Durability, Transaction, open_database
 from oe.store.faults import from_sqlite
 from oe.store.publication import Published, closing_milestones, publish
 from oe.store.rows import STRETCH, Row, decode, decode_writes, encode, entry_from, outcome_row, plain, run_from, run_row
 from oe.store.statements import load_statements
 from oe.values import Json, JsonObject
-
-if TYPE_CHECKING:
-    from oe.ports.spending import Charged, Cost
 
 _SQL = load_statements("queries.sql")
 _INSERT_OUTCOME = _SQL["insert_outcome"]
@@ -34,6 +43,7 @@ class SqliteStore:
         self._read_only = read_only
         self._transaction = Transaction(connection, path)
         self._last_ids: dict[str, int] = {}
+        self._seen_version: int | None = None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, durability: Durability = "process",
@@ -78,6 +88,7 @@ class SqliteStore:
             spec_number = self._spec_number(run.experience, spec)
             self._execute("reopen_run", (plain(owner.host), owner.pid, owner.started, spec_number,
                                          encode({**defaults, **run.base}), number))
+            self._execute("delete_requests", self._stretch(run_id))
             self._insert_milestones(number, [Milestone(entry + 1, "run.resumed", ts, {})])
         self._last_ids[run_id] = last + 1
         return self._expect_run(run_id)
@@ -105,8 +116,8 @@ class SqliteStore:
         number = stretch[0] // STRETCH
         with self._transaction:
             self._execute("delete_entries", stretch)
+            self._execute("delete_requests", stretch)
             self._execute("delete_publication", (number,))
-            self._execute("delete_charges", (number,))
             self._connection.execute(_SQL["delete_spec_of"], {"run": number})
             self._execute("delete_run", (number,))
         self._last_ids.pop(run_id, None)
@@ -153,21 +164,6 @@ class SqliteStore:
                 if field is None or name == field:
                     yield HistoryEntry(slot, attempt, name, delta, ts)
 
-    def charge(self, run_id: str, slot: str, worst: Cost) -> int:
-        number = self._stretch(run_id)[0] // STRETCH
-        with self._transaction:
-            return self._execute("insert_charge", (number, slot, worst.tokens, worst.usd, worst.calls)).lastrowid or 0
-
-    def settle(self, number: int, charged: Charged) -> None:
-        with self._transaction:
-            self._execute("settle_charge", (*charged[1:5], int(charged.is_settled), number))
-
-    def charges(self, run_id: str) -> Iterator[Charged]:
-        from oe.ports.spending import Charged  # most runs are charged nothing
-
-        number = self._stretch(run_id)[0] // STRETCH
-        return (Charged._make((*row[:5], bool(row[5]))) for row in self._read("charges", (number,)))
-
     def workspace(self, experience: str) -> JsonObject:
         return {field: decode(value) for field, value in self._read("workspace", (plain(experience),))}
 
@@ -177,6 +173,30 @@ class SqliteStore:
             for name in names:
                 self._execute("clear_field", (plain(experience), name))
         return names
+
+    def ask_to_cancel(self, run_id: str, node: str | None, ts: float) -> int:
+        stretch = self._stretch(run_id)
+        with self._transaction:
+            number = (self._read("last_request", stretch)[0][0] or stretch[0]) + 1
+            self._execute("insert_request", (number, None if node is None else plain(node), ts))
+        return int(number)
+
+    def open_requests(self, run_id: str) -> Sequence[CancelRequest]:
+        version = self._read("data_version", ())[0][0]
+        if version == self._seen_version:
+            return ()
+        rows = self._read("open_requests", self._stretch(run_id))
+        if not rows:
+            self._seen_version = version
+        return [CancelRequest(number, node) for number, node in rows]
+
+    def answer_request(self, number: int, answer: JsonObject) -> None:
+        with self._transaction:
+            self._execute("answer_request", (encode(answer), number))
+
+    def find_answer(self, number: int) -> JsonObject | None:
+        rows = self._read("find_answer", (number,))
+        return cast(JsonObject, decode(rows[0][0])) if rows and rows[0][0] is not None else None
 
     def close(self) -> None:
         """Closes. Folding the write-ahead log in is left to whoever still uses the database, if anybody does."""

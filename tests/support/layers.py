@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 BASE = "base"
 BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text", "digests"})
-COMPOSITION = frozenset({"app", "launch", "foresight", "inspection", "host", "outline", "pruning", "schemas"})
+COMPOSITION = frozenset({
+    "app", "launch", "foresight", "inspection", "live", "signalled", "attach", "host", "outline", "pruning", "schemas"})
 """The modules of the layer `app`."""
 
 PURE = frozenset({"lang", "spec", "plan", "state", "ports", "render"})

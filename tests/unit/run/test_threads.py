@@ -110,12 +110,14 @@ def test_a_cancelled_call_returns_at_once_and_is_named_until_it_ends() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert threads.abandoned() == ["name lookup"]
+        assert threads.busy() == {workers[0].ident: "name lookup"}
         assert await threads.call(lambda: "free", "next") == "free"  # its place is not lost, though there is but one
 
     run(main())
     release.set()
     workers[0].join(20)
     assert threads.abandoned() == []
+    assert threads.busy() == {}
 
 
 def test_a_call_that_is_cancelled_while_it_waits_never_starts() -> None:
