@@ -60,7 +60,8 @@ def test_a_process_that_fails_is_no_measurement(measure: Callable[[list[str]], f
 
 
 def test_the_yardstick_does_its_work() -> None:
-    assert yardstick.seconds(20) > yardstick.seconds(1, cache_files=False) > 0
+    many = min(yardstick.seconds(100) for _ in range(5))
+    assert many > min(yardstick.seconds(1, cache_files=False) for _ in range(5)) > 0
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)

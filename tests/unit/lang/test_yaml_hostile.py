@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from oe.errors import SpecError
 from oe.lang.source import MAX_DEPTH, MAX_SIZE
 from oe.lang.yaml import load_yaml, read_yaml
+from tests.support.growth import growth
 
 
 def code(text: str | bytes) -> str:
@@ -138,15 +139,12 @@ GROWING = {
 @pytest.mark.parametrize("shape", GROWING)
 def test_time_grows_with_the_length(shape: str) -> None:
     """Eight times the length may take twice eight times as long: a quadratic reader would take sixty-four times."""
-    def seconds(count: int) -> float:
+    def reading(count: int) -> Callable[[], None]:
         text = GROWING[shape](count)
-        best = float("inf")
-        for _ in range(5):
-            began = time.process_time()
+
+        def read() -> None:
             with suppress(SpecError):
                 load_yaml(text)
-            best = min(best, time.process_time() - began)
-        return best
+        return read
 
-    small, large = seconds(1000), seconds(8000)
-    assert large <= 16 * max(small, 0.0005)
+    assert growth(reading, 1000, 8000, most=2) <= 2

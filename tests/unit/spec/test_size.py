@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from collections.abc import Callable
 
 import pytest
 
@@ -12,6 +12,7 @@ from oe.spec.load import build_experience
 from oe.store.local_files import LocalFiles
 from oe.values import Json
 from tests.support.front_end import ALL_KINDS
+from tests.support.growth import growth
 from tests.unit.spec.specs import FOLDER
 
 KINDS = {kind.name: kind for kind in ALL_KINDS}
@@ -37,27 +38,27 @@ def _layers(size: int) -> list[Json]:
                   if number >= 10 else []) for number in range(size)]
 
 
-def _seconds(nodes: list[Json]) -> tuple[float, set[str]]:
+def _building(nodes: list[Json]) -> Callable[[], set[str]]:
+    """A job: builds and checks the experience; the codes of what is found."""
     fields: Json = {f"f{number}": {"type": "integer", "default": 0} for number in range(10)}
     text = json.dumps({"name": "large", "version": "1.0.0", "state": {"schema": fields}, "graph": {"nodes": nodes}})
     document = read_json(text, "large.json")
-    begun = time.process_time()
-    _, problems = build_experience(document, KINDS, LocalFiles(FOLDER))
-    return time.process_time() - begun, {problem.code for problem in problems}
+
+    def build() -> set[str]:
+        _, problems = build_experience(document, KINDS, LocalFiles(FOLDER))
+        return {problem.code for problem in problems}
+    return build
 
 
 @pytest.mark.parametrize(("shape", "expected"), [
     (_chain, set()), (_fan, {"write-race", "reads-unordered-write"}), (_layers, {"write-race", "reads-unordered-write"})])
-def test_ten_times_the_nodes_take_about_ten_times_as_long(shape: object, expected: set[str]) -> None:
-    assert callable(shape)
-    small = min(_seconds(shape(1_000))[0] for _ in range(3))
-    large, found = min((_seconds(shape(10_000)) for _ in range(2)), key=lambda pair: pair[0])
-    assert found <= expected
-    assert large < 10 * 2.5 * small
+def test_ten_times_the_nodes_take_about_ten_times_as_long(
+        shape: Callable[[int], list[Json]], expected: set[str]) -> None:
+    assert _building(shape(10_000))() <= expected
+    assert growth(lambda size: _building(shape(size)), 1_000, 10_000, most=2) <= 2
 
 
 def test_a_ring_of_ten_thousand_is_one_problem() -> None:
     nodes = _chain(10_000)
     nodes[0] = _node(0, ["n9999"])
-    _, found = _seconds(nodes)
-    assert found == {"cycle"}
+    assert _building(nodes)() == {"cycle"}
