@@ -56,6 +56,7 @@ def raised_as(code: str) -> set[str]:
 def test_exit_codes_are_those_of_the_errors() -> None:
     exits = {code: {int(CLASSES[name].exit_code) for name in raised_as(code)} for code in COMMANDS}
     exits["unreadable"] = {3}  # given where it is raised; see the next test
+    exits["cancelled"] = {130}
     exits["invalid-template"] = exits["invalid-expression"]  # the code is set on an error that was caught
     assert exits == {code: {exit_code} for code, exit_code in COMMANDS.items()}
 
