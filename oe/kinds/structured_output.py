@@ -74,13 +74,15 @@ class OutputRules:
         except OeError as error:
             yield self._problem(error.code, error.message, ("schema",), error.hint)
         else:
-            for problem in schema_problems(schema, load=self._files.load):
+            for problem in schema_problems(
+                    schema, load=self._files.load, strict_formats=self._experience.strict_formats):
                 yield self._problem(problem.code, f"in '{clip(path, 60)}': {problem.message}", ("schema",),
                                     problem.hint)
             yield from self._key_problems(schema, ())
 
     def _schema_problems(self, schema: Json, path: Path) -> Iterator[Problem]:
-        for problem in schema_problems(schema, load=self._files.load):
+        for problem in schema_problems(
+                    schema, load=self._files.load, strict_formats=self._experience.strict_formats):
             yield self._problem(problem.code, f"schema of node '{self._node.id}': {problem.message}",
                                 (*path, *problem.path), problem.hint)
         yield from self._key_problems(schema, path)

@@ -44,28 +44,31 @@ class Schema:
         return not self.violations(value)
 
 
-def schema_problems(schema: Json, *, load: Load | None = None) -> list[SchemaProblem]:
-    """Every fault of a schema and of what it refers to. `load` reads a file reference such as './schemas/x.json'."""
-    return find_faults(schema, References(schema, load))
+def schema_problems(schema: Json, *, load: Load | None = None, strict_formats: bool = False) -> list[SchemaProblem]:
+    """Every fault of a schema and of what it refers to. `load` reads a file reference such as './schemas/x.json'; with
+    `strict_formats` a `format` has to be one that can be judged."""
+    return find_faults(schema, References(schema, load), strict_formats=strict_formats)
 
 
-def compile_schema(schema: Json, *, load: Load | None = None) -> Schema:
-    """The schema, ready to judge values. Raises SpecError with every fault."""
+def compile_schema(schema: Json, *, load: Load | None = None, strict_formats: bool = False) -> Schema:
+    """The schema, ready to judge values, by their `format` too with `strict_formats`. Raises SpecError with every
+    fault."""
     references = References(schema, load)
-    faults = find_faults(schema, references)
+    faults = find_faults(schema, references, strict_formats=strict_formats)
     if faults:
         raise SpecError(Problem(fault.code, f"{path_text(fault.path)}: {fault.message}", None, fault.hint)
                         for fault in faults)
-    check, follows_references = Compiler(references).root(schema)
+    check, follows_references = Compiler(references, strict_formats=strict_formats).root(schema)
     return Schema(check, follows_references=follows_references)
 
 
-def check_schema(value: Json, schema: Json) -> list[Problem]:
-    """The problems of a plain value against a schema; none means that it fits.
+def check_schema(value: Json, schema: Json, *, strict_formats: bool = False) -> list[Problem]:
+    """The problems of a plain value against a schema; none means that it fits. `format` asserts nothing unless
+    `strict_formats`.
 
     Raises SpecError with `.problems` when the schema itself is refused.
     """
-    compiled = compile_schema(schema)
+    compiled = compile_schema(schema, strict_formats=strict_formats)
     foreign = _foreign_part(value)
     if foreign is not None:
         path, what = foreign

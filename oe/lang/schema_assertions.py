@@ -109,6 +109,19 @@ def _pattern(pattern: Json) -> Check:
     return check
 
 
+def format_check(name: str) -> Check:
+    """`format` where it asserts."""
+    from oe.lang.schema_formats import FORMATS  # only where formats are strict
+
+    fits = FORMATS[name]
+
+    def check(value: Json, run: Run) -> Found:
+        if isinstance(value, str) and not fits(value):
+            return one("format", f"expected a text of format '{name}', found {described(value)}")
+        return None
+    return check
+
+
 def _unique_items(wanted: Json) -> Check:
     def check(value: Json, run: Run) -> Found:
         if not wanted or not isinstance(value, list):

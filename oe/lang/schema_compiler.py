@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from oe.lang import schema_applicators as apply
-from oe.lang.schema_assertions import GENERIC, KEYED, LISTED, NUMERIC, TEXTUAL, Maker, type_check
+from oe.lang.schema_assertions import GENERIC, KEYED, LISTED, NUMERIC, TEXTUAL, Maker, format_check, type_check
 from oe.lang.schema_checks import Check, Exhausted, Found, Run, accept, one, reject
 from oe.lang.schema_refs import References
 from oe.text import clip
@@ -35,8 +35,9 @@ class _Link:
 class Compiler:
     """Compiles the schemas of one root; every target of a reference is compiled once."""
 
-    def __init__(self, references: References) -> None:
+    def __init__(self, references: References, *, strict_formats: bool = False) -> None:
         self._references = references
+        self._strict_formats = strict_formats
         self._links: dict[tuple[int, str], _Link] = {}
         self._pending: list[tuple[_Link, Json, str]] = []
 
@@ -57,6 +58,8 @@ class Compiler:
         table[int] += numeric
         table[float] += numeric
         table[str] += tuple(_made(TEXTUAL, schema))
+        if self._strict_formats and "format" in schema:
+            table[str] += (format_check(str(schema["format"])),)
         table[list] += (*_made(LISTED, schema), *self._item_checks(schema, file))
         table[dict] += (*_made(KEYED, schema), *self._key_checks(schema, file))
         return _dispatch(_with_type(table, schema["type"]) if "type" in schema else table)

@@ -37,9 +37,9 @@ class _Place(NamedTuple):
     depth: int
 
 
-def find_faults(root: Json, references: References) -> list[SchemaProblem]:
+def find_faults(root: Json, references: References, *, strict_formats: bool = False) -> list[SchemaProblem]:
     """Every fault of the schema and of what it refers to."""
-    finder = _Finder(root, references)
+    finder = _Finder(root, references, strict_formats=strict_formats)
     finder.search()
     return finder.problems[:_MOST_PROBLEMS]
 
@@ -47,9 +47,10 @@ def find_faults(root: Json, references: References) -> list[SchemaProblem]:
 class _Finder:
     """Walks a schema and the targets of its references, each once."""
 
-    def __init__(self, root: Json, references: References) -> None:
+    def __init__(self, root: Json, references: References, *, strict_formats: bool) -> None:
         self.problems: list[SchemaProblem] = []
         self._references = references
+        self._strict_formats = strict_formats
         self._seen: set[int] = set()
         self._leads_to: dict[int, list[int]] = {}
         self._path_of: dict[int, Path] = {}
@@ -107,6 +108,8 @@ class _Finder:
             self._reference(place, value)
         else:
             fault = _value_fault(keyword, shape, value)
+            if fault is None and keyword == "format" and self._strict_formats:
+                fault = _format_fault(str(value))
             if fault is not None:
                 self._add(place, (keyword,), *fault)
 
@@ -187,6 +190,16 @@ def _unknown(keyword: str) -> tuple[str, str, str | None]:
     if keyword in REFUSED:
         return "refused-keyword", f"keyword '{keyword}' is outside the subset of JSON Schema", REFUSED[keyword]
     return "unknown-keyword", f"unknown keyword '{clip(keyword, 40)}'", did_you_mean(keyword, SHAPES)
+
+
+def _format_fault(name: str) -> tuple[str, str, str | None] | None:
+    from oe.lang.schema_formats import FORMATS  # only where formats are strict
+
+    if name in FORMATS:
+        return None
+    near = nearest(name, FORMATS)
+    hint = f"did you mean '{near}'?" if near else f"those that can be judged: {', '.join(FORMATS)}"
+    return "unknown-format", f"'format': '{clip(name, 60)}' cannot be judged, and formats are strict", hint
 
 
 def _value_fault(keyword: str, shape: Shape, value: Json) -> tuple[str, str, str | None] | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from oe.errors import UsageError
-from oe.lang.schema import compile_schema
+from oe.lang.schema import Schema, compile_schema
 from oe.lang.scope import Missing
 from oe.redact import SHORTEST_SECRET
 from oe.spec.model import Argument, Experience
@@ -32,7 +33,8 @@ def bind_arguments(experience: Experience, given: dict[str, Json], load: Callabl
     for argument in declared.values():
         if argument.name in given:
             bound[argument.name] = given[argument.name]
-            faults += _faults(argument, given[argument.name], load)
+            faults += _faults(argument, given[argument.name], partial(
+                compile_schema, argument.schema, load=load, strict_formats=experience.strict_formats))
         elif not isinstance(argument.default, Missing):
             bound[argument.name] = argument.default
         elif argument.required:
@@ -75,10 +77,10 @@ def _unknown(name: str, declared: list[str]) -> str:
     return f"unknown argument '{name}': {hint or legal}"
 
 
-def _faults(argument: Argument, value: Json, load: Callable[[str], Json]) -> list[str]:
+def _faults(argument: Argument, value: Json, compiled: Callable[[], Schema]) -> list[str]:
     if argument.secret and (not isinstance(value, str) or len(value) < SHORTEST_SECRET):
         return [f"secret argument '{argument.name}' must be text of at least {SHORTEST_SECRET} characters"]
-    violations = compile_schema(argument.schema, load=load).violations(value, limit=_MOST_FAULTS)
+    violations = compiled().violations(value, limit=_MOST_FAULTS)
     return [f"argument '{argument.name}'{_path(violation.path)}: {violation.message}" for violation in violations]
 
 

@@ -21,12 +21,14 @@ def build(reading: Reading, document: Document) -> Experience | None:
     top = read_section(reading.report, EXPERIENCE, document.value, ())
     if top is None:
         return None
+    reading.strict_formats = top.get("formats") == "strict"
     graph = read_graph(reading, top)
     return Experience(
         name=top.text("name") or "", version=top.text("version") or "", description=top.text("description") or "",
         arguments=read_arguments(reading, top), fields=read_fields(reading, top), phases=_read_phases(reading, top),
         nodes=graph.nodes, pipelines=graph.pipelines, loops=graph.loops, units=graph.units(), edges=graph.edges,
-        runtime=read_runtime(reading, top), file=document.name, folder=reading.files.absolute("."), document=document)
+        runtime=read_runtime(reading, top), strict_formats=reading.strict_formats, file=document.name,
+        folder=reading.files.absolute("."), document=document)
 
 
 def _read_phases(reading: Reading, top: Section) -> dict[str, str]:

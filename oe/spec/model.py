@@ -209,6 +209,7 @@ class Experience(NamedTuple):
     units: Mapping[str, Unit]
     edges: tuple[Edge, ...]
     runtime: Runtime
+    strict_formats: bool
     file: str
     folder: str
     document: Document

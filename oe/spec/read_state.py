@@ -91,7 +91,7 @@ def _read_definition(reading: Reading, level: Level, noun: str, value: Json, pat
     schema = {name: part for name, part in value.items() if name not in extras}
     is_sound = _drop_unknown(reading, noun, schema, table, path)
     keys = read_keys(report, table, extras, path, noun)
-    problems = schema_problems(schema, load=reading.schemas.load)
+    problems = schema_problems(schema, load=reading.schemas.load, strict_formats=reading.strict_formats)
     for problem in problems:
         report.error(problem.code, f"{noun}: {problem.message}", (*path, *problem.path), problem.hint)
     return _Definition(keys, schema, is_sound and not problems)
@@ -135,7 +135,8 @@ def _read_default(reading: Reading, definition: _Definition, noun: str) -> Json 
     default = values["default"]
     path = (*definition.keys.path, "default")
     if definition.is_sound:
-        for violation in compile_schema(definition.schema, load=reading.schemas.load).violations(default):
+        schema = compile_schema(definition.schema, load=reading.schemas.load, strict_formats=reading.strict_formats)
+        for violation in schema.violations(default):
             reading.report.error("invalid-default", f"the default of {noun} does not fit its schema: "
                                  f"{violation.message}", (*path, *violation.path), violation.hint)
     return default

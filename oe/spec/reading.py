@@ -40,6 +40,7 @@ class Reading:
         self.files = files
         self.schemas = SchemaFiles(files)
         self.gaps = Gaps()
+        self.strict_formats = False
 
     def expression(self, section: Section, name: str) -> Expression | None:
         """The condition under a key, or None; a faulty one is reported."""

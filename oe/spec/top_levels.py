@@ -25,6 +25,8 @@ EXPERIENCE = Level("experience", "the top level", "The file itself.", (
         "Arguments by name. Without this section any arguments are accepted; with it, unknown, missing and ill-typed "
         "ones are refused before anything is created."),
     Key("state", level_ref("state"), "The fields that nodes read and write."),
+    Key("formats", {"enum": ["annotation", "strict"]},
+        "Whether `format` in the schemas of this file only says what is meant, or is asserted.", default="annotation"),
     Key("phases", {"type": "array", "items": level_ref("phase")}, "Names for groups of nodes, in order."),
     Key("graph", level_ref("graph"), "What runs, and in which order.", required=True),
     Key("runtime", level_ref("runtime"), "How a run is carried out."),

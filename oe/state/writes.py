@@ -44,7 +44,8 @@ class WriteRules:
     def _check_value(self, node: Node, field: Field, value: Json) -> None:
         schema = self._schemas.get(field.name)
         if schema is None:
-            schema = self._schemas[field.name] = compile_schema(_delta_schema(field), load=self._load)
+            schema = self._schemas[field.name] = compile_schema(
+                _delta_schema(field), load=self._load, strict_formats=self._experience.strict_formats)
         checked = [value] if field.merge == "array_append" and not isinstance(value, list) else value
         if not schema.is_valid(checked):
             violations = schema.violations(checked, limit=3)

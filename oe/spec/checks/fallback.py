@@ -36,7 +36,7 @@ def _refuse_undeclared(report: Report, node: Node, name: str, path: Path) -> Non
 
 def _check_value(subject: Subject, report: Report, field: Field, value: Json, path: Path) -> None:
     appended = field.merge == "array_append" and not isinstance(value, list)
-    schema = compile_schema(field.schema, load=subject.schemas.load)
+    schema = compile_schema(field.schema, load=subject.schemas.load, strict_formats=subject.experience.strict_formats)
     for violation in schema.violations([value] if appended else value):
         inner = violation.path[1:] if appended else violation.path
         report.error("invalid-output", f"'output' does not fit state field '{field.name}': {violation.message}",

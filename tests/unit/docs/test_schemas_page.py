@@ -13,6 +13,7 @@ from oe.lang import pattern_syntax, schema_checks
 from oe.lang.errors import LangError
 from oe.lang.patterns import compile_pattern, longest_text, pattern_problem
 from oe.lang.schema import check_schema, compile_schema, schema_problems
+from oe.lang.schema_formats import FORMATS
 from oe.lang.schema_keywords import DEEPEST_SCHEMA, DIALECT, REFUSED, SHAPES, TYPES
 from oe.store.local_files import LocalFiles
 from oe.values import Json
@@ -41,6 +42,18 @@ def test_the_refused_keywords_are_those_of_the_table() -> None:
     assert dict(PAGE.rows("keyword", "instead")) == REFUSED
     for keyword in REFUSED:
         assert [fault.code for fault in schema_problems({keyword: True})] == ["refused-keyword"]
+
+
+@pytest.mark.parametrize(("name", "good", "bad"), PAGE.rows("format", "a text such as", "but not"))
+def test_a_format_is_judged_as_shown(name: str, good: str, bad: str) -> None:
+    schema: Json = {"format": name}
+    assert check_schema(bad, schema) == check_schema(good, schema, strict_formats=True) == []
+    (problem,) = check_schema(bad, schema, strict_formats=True)
+    assert problem.message == f"$: expected a text of format '{name}', found string '{bad}'"
+
+
+def test_the_formats_are_those_of_the_table() -> None:
+    assert [row[0] for row in PAGE.rows("format", "a text such as", "but not")] == list(FORMATS)
 
 
 @pytest.mark.parametrize(("schema", "value", "problem"), PAGE.rows("schema", "value", "problem"))

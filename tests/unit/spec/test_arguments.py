@@ -38,3 +38,10 @@ def test_many_faults_of_one_argument_are_told_in_part() -> None:
     with pytest.raises(UsageError) as caught:
         bind_arguments(experience(""), {"x": [float("inf")] * 1000}, lambda path: None)
     assert len(caught.value.message.splitlines()) == 5
+
+
+def test_formats_are_asserted_where_they_are_strict() -> None:
+    args = "args: {day: {type: string, format: date}}\n"
+    assert bind_arguments(experience(args), {"day": "x"}, lambda path: None) == {"day": "x"}
+    with pytest.raises(UsageError, match="format 'date'"):
+        bind_arguments(experience("formats: strict\n" + args), {"day": "x"}, lambda path: None)

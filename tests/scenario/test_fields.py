@@ -1,4 +1,4 @@
-"""Defaults of state fields: what a field has while nobody has written it, in views, folds, resumed runs, publication."""
+"""Fields of the state: their defaults, in views, folds, resumed runs and publication; their formats."""
 
 from __future__ import annotations
 
@@ -84,3 +84,13 @@ graph: {nodes: [{id: add, kind: step, writes: [log]}]}
     assert made.store.workspace("scenario.yaml") == {"log": ["zero", "more"]}
     made.run()
     assert made.store.workspace("scenario.yaml") == {"log": ["zero", "more", "more"]}
+
+
+@pytest.mark.parametrize(("formats", "status"), [("annotation", "success"), ("strict", "failed")])
+def test_formats_of_writes_are_asserted_where_they_are_strict(formats: str, status: str) -> None:
+    made = Scenario(f"""
+formats: {formats}
+state: {{schema: {{day: {{type: string, format: date}}}}}}
+graph: {{nodes: [{{id: write, kind: step, writes: [day]}}]}}
+""", {"write": gives({"day": "tomorrow"})})
+    assert made.run().status == status
