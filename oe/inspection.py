@@ -128,11 +128,11 @@ def state_of_run(workspace: Workspace, run: Run) -> JsonObject:
     from oe.plan.graph import Graph
     from oe.state.ledger import Ledger
 
-    experience = _recorded(run)
+    experience = recorded_experience(run)
     graph = Graph(experience)
     ledger = Ledger(graph, experience.fields, run.base)
     for outcome in workspace.store.journal(run.run_id):
-        place = _place(graph, experience, outcome.slot) if outcome.writes and outcome.status == "success" else None
+        place = place_of(graph, experience, outcome.slot) if outcome.writes and outcome.status == "success" else None
         if place is not None:
             ledger.record(place[0], place[1], outcome.writes)
     return ledger.final()
@@ -206,14 +206,14 @@ def _is_of(slot: str, name: str) -> bool:
 
 
 def _expect_node(workspace: Workspace, run: Run, name: str) -> None:
-    known = set(_recorded(run).nodes) | set(_recorded(run).units)
+    known = set(recorded_experience(run).nodes) | set(recorded_experience(run).units)
     if name in known or node_of(name) in known:
         return
     raise NotFoundError(f"run '{run.run_id}' has no node '{name}'",
                         hint=did_you_mean(name, known) or f"its nodes are: {', '.join(sorted(known)[:20])}")
 
 
-def _recorded(run: Run) -> Experience:
+def recorded_experience(run: Run) -> Experience:
     """The experience as the run knows it. Files that it refers to may have changed or gone since: they do not count."""
     import json
 
@@ -232,7 +232,7 @@ def _recorded(run: Run) -> Experience:
     return experience
 
 
-def _place(graph: Graph, experience: Experience, slot: str) -> tuple[int, tuple[int, ...]] | None:
+def place_of(graph: Graph, experience: Experience, slot: str) -> tuple[int, tuple[int, ...]] | None:
     """Rank and position of an outcome (semantics §4, fold order); None for a slot inside a child experience."""
     steps = [(name, int(index) if index else None) for name, index, _ in _STEP.findall(slot)]
     name, index = steps[0]

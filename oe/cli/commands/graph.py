@@ -1,4 +1,4 @@
-"""`oe graph`: the graph of an experience as a list, a Mermaid flowchart or DOT."""
+"""`oe graph`: the graph of an experience as a list, a Mermaid flowchart, DOT, SVG or a page."""
 
 from __future__ import annotations
 
@@ -14,8 +14,22 @@ from oe.render.graph_mermaid import LONGEST_TEXT, MOST_EDGES, mermaid_lines
 from oe.render.graph_text import graph_lines
 from oe.render.graph_value import Outline, as_object
 
+
+def _drawing(outline: Outline) -> list[str]:
+    from oe.reporting import graph_drawing
+
+    return graph_drawing(outline).splitlines()
+
+
+def _page(outline: Outline) -> list[str]:
+    from oe.reporting import graph_page
+
+    return graph_page(outline).splitlines()
+
+
 _FORMATS: dict[str, Callable[[Outline], list[str]]] = {
     "text": graph_lines, "mermaid": mermaid_lines, "dot": dot_lines,
+    "svg": _drawing, "html": _page,
 }
 
 
@@ -23,7 +37,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Options of graph."""
     add_path(parser)
     parser.add_argument("--format", choices=tuple(_FORMATS), metavar="FORMAT",
-                        help="text: a list by depth (default); mermaid: a flowchart; dot: for Graphviz")
+                        help="text: a list by depth (default); mermaid: a flowchart; dot: for Graphviz; "
+                             "svg: a drawing; html: a page with it")
+    for name in ("svg", "html"):
+        parser.add_argument(f"--{name}", dest="format", action="store_const", const=name, help=f"--format {name}")
     add_json(parser)
 
 

@@ -1,19 +1,23 @@
-"""`oe inspect`: the events of a run, as lines or as one JSON object."""
+"""`oe inspect`: the events of a run, as lines or as one JSON object; or a report of it as an HTML file."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
 from functools import partial
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from oe.cli.console import Console, harmless_json
 from oe.cli.following import wait
 from oe.cli.parser import add_data_dir, add_experience, add_json, add_run
-from oe.errors import ExitCode
+from oe.errors import ExitCode, UsageError
 from oe.inspection import events, follow_events, open_workspace
 from oe.render.events import event_day, event_line
+from oe.text import format_size, neutralise
 from oe.values import JsonObject
+
+if TYPE_CHECKING:
+    from oe.app import Workspace
 
 Found: TypeAlias = "Iterable[tuple[str, JsonObject]]"
 """Events as they stand in the log, and as values."""
@@ -24,17 +28,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_run(parser, optional=True)
     add_experience(parser)
     parser.add_argument("--follow", action="store_true", help="show events as they come, until the run is over")
+    parser.add_argument("--html", metavar="FILE", help="write a report into one HTML file, - for stdout")
     add_data_dir(parser)
     add_json(parser)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Prints event by event: a log may hold more of them than memory does."""
+    if options.html is not None and (options.json or options.follow):
+        raise UsageError("--html is a form of its own: it goes without --json and --follow")
 
     def warn(text: str) -> None:
         console.note(f"oe: {text}")
 
     with open_workspace(options.path, options.data_dir) as workspace:
+        if options.html is not None:
+            _write_report(options, workspace, console)
+            return int(ExitCode.SUCCESS)
         run = workspace.find_run(options.run)
         if options.follow:
             found = follow_events(workspace, run, partial(wait, console), warn)
@@ -45,6 +55,19 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         else:
             _print_lines(found, console)
     return int(ExitCode.SUCCESS)
+
+
+def _write_report(options: argparse.Namespace, workspace: Workspace, console: Console) -> None:
+    from oe.cli.output_file import write_text
+    from oe.cli.version import VERSION
+    from oe.reporting import run_page
+
+    page = run_page(workspace, workspace.find_run(options.run), VERSION, console.environment)
+    if options.html == "-":
+        console.stdout.write(page)
+        return
+    write_text(options.html, page)
+    console.note(f"wrote {neutralise(options.html)} ({format_size(len(page.encode()))})")
 
 
 def _print_object(run_id: str, found: Found, console: Console) -> None:

@@ -1,0 +1,130 @@
+"""JSON values as lines for people, and what changed between two of them. Bounded in lines and width. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Literal, NamedTuple, TypeAlias
+
+from oe.text import clip
+from oe.values import Json, compact
+
+Sign: TypeAlias = Literal["+", "-", " ", "…"]
+Redact: TypeAlias = Callable[[str], str]
+
+_MOST_COMPARED = 2000
+_LONGEST_INLINE = 72
+_CONTEXT = 2
+
+
+class ValueLine(NamedTuple):
+    """One line: added, removed, unchanged, or a remark on what is left out."""
+
+    sign: Sign
+    text: str
+
+
+class Bounds(NamedTuple):
+    """How much is shown at most."""
+
+    lines: int = 40
+    width: int = 300
+
+
+def value_lines(value: Json, redact: Redact, bounds: Bounds) -> list[ValueLine]:
+    """The value, cut with a remark where it is longer."""
+    return _cut(" ", value, redact, bounds)
+
+
+def added_lines(value: Json, redact: Redact, bounds: Bounds) -> list[ValueLine]:
+    """Elements that were added to a list; a value that is none is one element."""
+    found: list[ValueLine] = []
+    for element in value if isinstance(value, list) else [value]:
+        if len(found) >= bounds.lines:
+            return [*found, ValueLine("…", "more is left out")]
+        found += _cut("+", element, redact, bounds._replace(lines=bounds.lines - len(found)))
+    return found
+
+
+def changed_lines(before: Json, after: Json, redact: Redact, bounds: Bounds) -> list[ValueLine]:
+    """The lines that went and those that came, with two unchanged ones around them."""
+    old = list(islice(_lines(before, redact, bounds.width), _MOST_COMPARED))
+    new = list(islice(_lines(after, redact, bounds.width), _MOST_COMPARED))
+    start = 0
+    while start < min(len(old), len(new)) and old[start] == new[start]:
+        start += 1
+    end = 0
+    if max(len(old), len(new)) < _MOST_COMPARED:
+        while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+            end += 1
+    if start == len(old) == len(new):
+        return [ValueLine(" ", "the same value")]
+    found = [ValueLine(" ", text) for text in old[max(0, start - _CONTEXT):start]]
+    found += [ValueLine("-", text) for text in old[start:len(old) - end]]
+    gone = len(found)
+    found += [ValueLine("+", text) for text in new[start:len(new) - end]]
+    found += [ValueLine(" ", text) for text in new[len(new) - end:][:_CONTEXT]]
+    if len(found) <= bounds.lines:
+        return found
+    half = bounds.lines // 2
+    kept = found[:min(gone, half)]
+    kept += [ValueLine("…", "more is left out")] if gone > half else []
+    return [*kept, *found[gone:gone + half], ValueLine("…", "more is left out")]
+
+
+def _cut(sign: Sign, value: Json, redact: Redact, bounds: Bounds) -> list[ValueLine]:
+    found = [ValueLine(sign, text) for text in islice(_lines(value, redact, bounds.width), bounds.lines + 1)]
+    return [*found[:bounds.lines], ValueLine("…", "more is left out")] if len(found) > bounds.lines else found
+
+
+def _lines(value: Json, redact: Redact, width: int) -> Iterator[str]:
+    """Indented JSON, lazily and without recursion; a text that is the whole value stands as it is. Redacts a text
+    before it is cut, so that no part of a secret stays."""
+    if isinstance(value, str):
+        yield from (clip(line, width) for line in redact(value).split("\n"))
+        return
+    stack: list[Iterator[tuple[str, Json]]] = [iter([("", value)])]
+    closings = [""]
+    while stack:
+        entry = next(stack[-1], None)
+        indent = "  " * (min(len(stack), 40) - 1)
+        if entry is None:
+            stack.pop()
+            closing = closings.pop()
+            if closing:
+                yield "  " * (min(len(stack), 40) - 1) + closing
+            continue
+        label, child = entry
+        short = _short(child, redact, width)
+        if short is not None:
+            yield clip(indent + label + short, width)
+        elif isinstance(child, Mapping):
+            yield clip(f"{indent}{label}{{", width)
+            stack.append(((f"{_text(key, redact, width)}: ", each) for key, each in child.items()))
+            closings.append("}")
+        elif isinstance(child, list | tuple):
+            yield clip(f"{indent}{label}[", width)
+            stack.append(("", each) for each in child)
+            closings.append("]")
+
+
+def _short(value: Json, redact: Redact, width: int) -> str | None:
+    """A value that takes one line: a scalar, or a list or object of few scalars."""
+    if isinstance(value, str):
+        return _text(value, redact, width)
+    if isinstance(value, Mapping):
+        if len(value) > 8 or any(isinstance(each, Mapping | list | tuple) for each in value.values()):
+            return None if value else "{}"
+        parts = [f"{_text(key, redact, width)}: {_short(each, redact, width)}" for key, each in value.items()]
+        text = f"{{{', '.join(parts)}}}"
+    elif isinstance(value, list | tuple):
+        if len(value) > 16 or any(isinstance(each, Mapping | list | tuple) for each in value):
+            return None if value else "[]"
+        text = f"[{', '.join(_short(each, redact, width) or '' for each in value)}]"
+    else:
+        return redact(compact(value))
+    return text if len(text) <= _LONGEST_INLINE else None
+
+
+def _text(value: str, redact: Redact, width: int) -> str:
+    return compact(clip(redact(value), width))
