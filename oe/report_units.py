@@ -17,7 +17,7 @@ from oe.ports.store import Milestone, Outcome
 from oe.render.report_value import AttemptReport, Bar, Critical, ModelReport, UnitReport
 from oe.spec.model import Node
 from oe.text import format_duration
-from oe.values import Json
+from oe.values import Json, JsonObject
 
 MOST_ATTEMPTS = 300
 """Attempts that are listed one by one; of more, those in trouble and the slowest are."""
@@ -168,6 +168,13 @@ class Gathering:
     def models(self) -> list[ModelReport]:
         """The models that were asked."""
         return list(self._models.values())
+
+    def totals(self) -> JsonObject:
+        """Tokens and money of all units, for a run that has not counted them because it has not ended."""
+        units = self._units.values()
+        return {
+            "tokens_in": sum(unit.tokens_in for unit in units), "tokens_out": sum(unit.tokens_out for unit in units),
+            "tokens_saved": sum(unit.tokens_saved for unit in units), "cost_usd": sum(unit.cost_usd for unit in units)}
 
     def statuses(self) -> dict[str, str]:
         """The status of every unit, in rank order."""

@@ -67,6 +67,7 @@ def read_report(workspace: Workspace, run: Run, oe_version: str, redact: Callabl
     status, now = workspace.status_of(run), SystemClock().now()
     if run.finished_at is None:
         gathering.take_live(_begun(workspace, run), now, is_alive=status == "running")
+    run = run._replace(totals=run.totals or gathering.totals())
     axis = gathering.axis
     state = state_of_run(workspace, run)
     critical = gathering.critical(axis)

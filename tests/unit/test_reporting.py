@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,9 @@ class Recorded:
         self.workspace.store.create_run(NewRun("r-1", self.workspace.key, "made", "1.0.0", {}, {}, {}, (), compact(spec), START, OWNER))
         self._last = START
 
-    def commit(self, *outcomes: Outcome) -> None:
+    def commit(self, *outcomes: Outcome, superseded: Sequence[int] = ()) -> None:
         self.workspace.store.commit("r-1", [each._replace(started_at=START + each.started_at, finished_at=START + each.finished_at)
-                                            for each in outcomes])
+                                            for each in outcomes], superseded)
 
     def report(self, end: float, state: dict[str, Json] | None = None) -> Report:
         self.workspace.store.end_run("r-1", Ending("success", None, START + end, state or {}, {}))
@@ -61,8 +62,8 @@ def test_the_time_between_a_stop_and_a_resumption_is_left_out(tmp_path: Path) ->
     recorded.commit(outcome("a", 1, 3), outcome("b", 3, 4, "cancelled", reason="user"))
     recorded.workspace.store.end_run("r-1", Ending("cancelled", None, START + 5, {}, {}))
     recorded.workspace.store.reopen_run("r-1", OWNER, START + 1000, recorded.workspace.find_run("r-1").spec)
-    recorded.workspace.store.supersede("r-1", ["b"])
-    recorded.commit(outcome("b", 1001, 1003, attempt=2))
+    earlier = [mark.number for mark in recorded.workspace.store.marks("r-1") if mark.slot == "b"]
+    recorded.commit(outcome("b", 1001, 1003, attempt=2), superseded=earlier)
     report = recorded.report(1004)
     assert (report.head.seconds, report.head.parts, list(report.breaks)) == (9.0, 2, [5.0])
     by_id = {unit.id: unit for unit in report.units}
@@ -80,6 +81,7 @@ def test_tokens_and_money_are_summed_by_node_and_by_model(tmp_path: Path) -> Non
                     outcome("b", 0, 0, details={"cached": {"key": "k", "run": "r-0", "saved": {"input_tokens": 5, "output_tokens": 6}}}))
     report = recorded.report(4)
     a, b = report.units
+    assert report.head.totals == {"tokens_in": 207, "tokens_out": 23, "tokens_saved": 11, "cost_usd": 1.0}
     assert (a.tokens_in, a.tokens_out, a.cost_usd, a.attempts) == (207, 23, 1.0, 2)
     assert (b.status, b.tokens_saved, b.attempts) == ("cached", 11, 0)
     assert [(model.name, model.calls, model.tokens_in, model.cost_usd) for model in report.models] == [
