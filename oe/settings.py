@@ -20,6 +20,13 @@ ENVIRONMENT: dict[str, str] = {
     "OE_DATA_DIR": "folder for runs, state and cache instead of .openexpertise beside the experience",
     "OE_CACHE": "'off' turns the result cache off",
     "OE_LLM": "LLM provider for nodes that name none",
+    "OE_PRICES": "file with prices of models, over those that `oe` knows",
+    "ANTHROPIC_API_KEY": "key for Anthropic's models; ANTHROPIC_AUTH_TOKEN is sent as a bearer instead",
+    "ANTHROPIC_BASE_URL": "address of a server that speaks the Messages API, without /v1",
+    "ANTHROPIC_MODEL": "model of provider `anthropic` where none is named",
+    "OPENAI_API_KEY": "key for OpenAI's models, or for a compatible server",
+    "OPENAI_BASE_URL": "address of a server that speaks chat completions, with /v1",
+    "OPENAI_MODEL": "model of provider `openai` where none is named",
     "NO_COLOR": "any value: no colours",
 }
 """The variables that `oe` reads, with what each does."""

@@ -30,8 +30,8 @@ class HttpError(NodeError):
 class HttpRequest(NamedTuple):
     """One request. `headers` are complete but for Host, Content-Length, Connection and Accept-Encoding.
 
-    `connect_seconds` bounds each address that is tried, `idle_seconds` how long the server may be silent: before the
-    head of its answer, and between two pieces of it. `most_bytes` bounds the answer's body.
+    `connect_seconds` bounds finding and reaching the server, `idle_seconds` the wait for the whole head of its answer
+    and for each piece of its body. `most_bytes` bounds the body.
     """
 
     method: str

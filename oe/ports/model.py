@@ -58,17 +58,6 @@ class ModelCall(NamedTuple):
     shares_prefix: bool = False
 
 
-class Question(NamedTuple):
-    """What a node asks, before it is settled which model answers. `wanted` are keys of `llm`: the node's own over those
-    of its `llm`. The rest is as in ModelCall."""
-
-    wanted: JsonObject
-    messages: Sequence[Message]
-    system: str = ""
-    schema: JsonObject | None = None
-    shares_prefix: bool = False
-
-
 class Usage(NamedTuple):
     """Tokens of one call. `input_tokens` are those read at full price; the cached ones are counted beside them."""
 
@@ -170,7 +159,8 @@ class Models(Protocol):
         NodeError (not retryable) `no-provider`, `unknown-provider`, `no-model`."""
 
     def provider(self, settings: ModelSettings) -> ModelProvider:
-        """Who answers calls with these settings. Raises ModelError `model-denied` where the key is not there."""
+        """Who answers calls with these settings; a key that is not set is an error of the call, not of this. Raises
+        OeError for a recording that cannot be read."""
 
 
 class Prices(Protocol):

@@ -1,7 +1,7 @@
 """The stable codes of problems and errors, gathered from the source: what documentation must name, each of them.
 
 A code is a text in kebab-case where the product hands one on: to a reporter, as `code=`, as the default of a parameter
-`code`, as a class's `code`, or in a row of a table of faults.
+`code`, as a class's `code`, in a row of a table of faults, or in a closed set of them (`ModelFault`, `HttpFault`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 _KEBAB = re.compile(r"[a-z]+(-[a-z]+)+")
-_CODE_FIRST = frozenset({"error", "warning", "fail", "report", "warn", "_report", "_problem", "Problem", "Flaw", "FileFlaw"})
+_CODE_FIRST = frozenset({"error", "warning", "fail", "report", "warn", "_report", "_problem", "Problem", "Flaw", "FileFlaw", "_fault"})
 """Callables whose first argument is a code."""
 
 _CODE_LATER = frozenset({"_add", "_refuse", "SchemaProblem", "data_fault"})
@@ -33,6 +33,10 @@ class Use(NamedTuple):
     place: str
     by: str
     is_final: bool
+
+
+FAULTS = ("ModelFault", "HttpFault")
+"""Closed sets whose errors decide by themselves whether they last."""
 
 
 def codes_of(*places: str) -> dict[str, list[Use]]:
@@ -66,8 +70,14 @@ def _handed_on(node: ast.AST, *, holds_rows: bool) -> Iterator[ast.expr]:
         names = [each.arg for each in node.args.args]
         pairs = zip(reversed(names), reversed(node.args.defaults), strict=False)
         yield from (default for name, default in pairs if name == "code")
+    elif isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Subscript) and _is_fault(node):
+        yield from getattr(node.value.slice, "elts", ())
     elif isinstance(node, ast.Tuple) and holds_rows:
         yield from (each for each in node.elts if _is_kebab(each))
+
+
+def _is_fault(node: ast.AnnAssign) -> bool:
+    return isinstance(node.target, ast.Name) and node.target.id in FAULTS
 
 
 def _callee(node: ast.AST) -> str:
@@ -77,7 +87,7 @@ def _callee(node: ast.AST) -> str:
 
 
 def _is_final(node: ast.AST) -> bool:
-    if isinstance(node, ast.FunctionDef) or _callee(node) == "data_fault":
+    if isinstance(node, ast.FunctionDef) or _callee(node) in ("data_fault", "_fault"):
         return True
     return isinstance(node, ast.Call) and any(
         each.arg == "retryable" and ast.unparse(each.value) == "False" for each in node.keywords)

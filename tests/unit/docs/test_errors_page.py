@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -11,6 +12,8 @@ import oe.errors
 from oe.app import read_experience
 from oe.errors import OeError
 from oe.lang.errors import LangError
+from oe.ports.http import HttpError, HttpFault
+from oe.ports.model import ModelError, ModelFault
 from tests.support.codes import ROOT, Use, codes_of
 from tests.support.pages import Page
 
@@ -73,14 +76,20 @@ def test_an_unreadable_file_ends_as_the_table_says(tmp_path: Path, monkeypatch: 
 
 
 def is_of_a_node(use: Use) -> bool:
-    return use.by in ("NodeError", "data_fault") or (not use.by and use.is_final)
+    return use.by in ("NodeError", "data_fault", "_fault") or (not use.by and use.is_final)
 
 
 def test_what_is_tried_again_is_what_the_table_says() -> None:
     words = {frozenset({True}): "no", frozenset({False}): "yes", frozenset({True, False}): "either"}
     found = {code: words[finals] for code, uses in CODES.items()
              if (finals := frozenset(use.is_final for use in uses if is_of_a_node(use)))}
-    assert found | {"node-failed": "either"} == NODES
+    lasting = {True: "yes", False: "no"}
+    for code in get_args(ModelFault):
+        found[code] = lasting[ModelError(code, "").retryable]
+    for code in get_args(HttpFault):
+        found[code] = lasting[HttpError(code, "").retryable]
+    depends = dict.fromkeys(("node-failed", "model-unreachable", "http-unreachable"), "either")
+    assert found | depends == NODES
 
 
 def test_every_code_that_a_golden_answer_shows_is_named() -> None:

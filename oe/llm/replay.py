@@ -1,0 +1,101 @@
+"""The provider that answers from a recording, by slot and request; for work without a network, and for tests."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+
+from oe.llm.recording import Exchange, RecordedError, blanked, read_recording, request_of
+from oe.llm.wire import Offer, Place
+from oe.ports.model import Answer, CallWatch, ModelCall, ModelError, ModelSettings
+from oe.text import clip, nearest, neutralise
+from oe.values import JsonObject, canonical
+
+_SHOWN = 40
+
+
+class Replay:
+    """Implements ModelProvider. Of several exchanges with one slot and request each is given once, in their order; the
+    last one stays. Recorded failures fail again."""
+
+    name = "replay"
+
+    def __init__(self, place: Place) -> None:
+        """Reads the recording, whose path stands in the place of an address. Raises OeError."""
+        self._path = place.base_url
+        self._redactor = place.redactor
+        self._exchanges, self._digest = read_recording(self._path)
+        self._left: dict[tuple[str, str], deque[Exchange]] = defaultdict(deque)
+        for exchange in self._exchanges:
+            self._left[exchange.slot, canonical(exchange.request)].append(exchange)
+
+    def identity(self, settings: ModelSettings) -> JsonObject:
+        """See ModelProvider: the recording is the model."""
+        return {"provider": self.name, "recording": self._digest}
+
+    async def answer(self, call: ModelCall, watch: CallWatch) -> Answer:
+        """See ModelProvider."""
+        request = blanked(request_of(call), self._redactor)
+        left = self._left.get((call.slot, canonical(request)))
+        if left is None:
+            raise self._miss(call.slot, request)
+        exchange = left.popleft() if len(left) > 1 else left[0]
+        if isinstance(exchange.end, RecordedError):
+            raise ModelError(exchange.end.fault, exchange.end.message)
+        watch.text(exchange.end.text)
+        return exchange.end
+
+    def _miss(self, slot: str, request: JsonObject) -> ModelError:
+        what = f"the recording '{self._path}' does not hold this call of '{slot}'"
+        same = [exchange for exchange in self._exchanges if exchange.slot == slot]
+        elsewhere = next((each.slot for each in self._exchanges if canonical(each.request) == canonical(request)), None)
+        if same:
+            closest = max(same, key=lambda exchange: _agreement(exchange.request, request))
+            return ModelError("replay-miss", f"{what}: {_difference(closest.request, request)}",
+                              hint="record it again where the change is meant")
+        if elsewhere is not None:
+            return ModelError("replay-miss", f"{what}: the same request was recorded for '{elsewhere}'",
+                              hint="the node has another name now, or another place in its list")
+        near = nearest(slot, {exchange.slot for exchange in self._exchanges})
+        return ModelError("replay-miss", what, hint=f"the nearest that it holds is '{near}'" if near else
+                          f"it holds {len(self._exchanges)} exchanges, none of this slot")
+
+
+def _texts(request: JsonObject) -> Iterator[tuple[str, str]]:
+    """What a request says, part by part, with a name for each."""
+    yield "system text", str(request.get("system", ""))
+    messages = request.get("messages", ())
+    for number, message in enumerate(messages if isinstance(messages, list) else (), 1):
+        yield f"message {number}", str(message.get("text", "")) if isinstance(message, dict) else ""
+    yield "schema", canonical(request.get("schema"))
+
+
+def _agreement(one: JsonObject, other: JsonObject) -> int:
+    """How many characters of two requests agree before the first difference of each part."""
+    theirs = dict(_texts(other))
+    return sum(_common(text, theirs.get(name, "")) for name, text in _texts(one))
+
+
+def _common(one: str, other: str) -> int:
+    return next((place for place, (left, right) in enumerate(zip(one, other, strict=False)) if left != right),
+                min(len(one), len(other)))
+
+
+def _difference(recorded: JsonObject, asked: JsonObject) -> str:
+    """Where two requests differ first, in words."""
+    theirs, ours = dict(_texts(recorded)), dict(_texts(asked))
+    for name in [*theirs, *(name for name in ours if name not in theirs)]:
+        if name not in ours or name not in theirs:
+            return f"the nearest has {'a' if name in theirs else 'no'} {name}"
+        if theirs[name] != ours[name]:
+            place = _common(theirs[name], ours[name])
+            return (f"in the nearest the {name} differs from character {place + 1} on, "
+                    f"recorded {_shown(theirs[name], place)}, now {_shown(ours[name], place)}")
+    return "the nearest differs in its roles"
+
+
+def _shown(text: str, place: int) -> str:
+    return f"'{neutralise(clip(text[place:], _SHOWN))}'"
+
+
+OFFER = Offer("replay", Replay, "", needs_model=False)
