@@ -17,6 +17,7 @@ from oe.ports.store import Outcome, Run
 from oe.redact import Redactor, secrets_of
 from oe.run.forecast import Forecast, Known, Planned
 from oe.run.keys import Keys
+from oe.run.model_use import NO_MODELS
 from oe.run.replay import CacheUse, Replay
 from oe.run.views import Views
 from oe.spec.arguments import bind_arguments, secret_arguments
@@ -65,7 +66,8 @@ def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Works
         return True
 
     earlier = _outcomes_by_slot(workspace)
-    keys = Keys(experience, kinds, files, dict(os.environ), _redactor(experience, args))
+    keys = Keys(experience, kinds, files, dict(os.environ), _redactor(experience, args),
+                NO_MODELS.identity)
     views = Views(graph, experience.fields, ledger, args, kinds, files)
     replay = Replay("", use, kinds, files, SystemClock())
     return Forecast(Known(graph, views, ledger, keys, replay, is_valid, earlier.get)).units()

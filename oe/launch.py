@@ -25,6 +25,7 @@ from oe.ports.store import Milestone, NewRun, Outcome, Run, RunExists
 from oe.redact import Redactor, secrets_of
 from oe.run.bus import EventBus
 from oe.run.capture import OutputCapture
+from oe.run.model_use import NO_MODELS
 from oe.run.replay import CacheUse
 from oe.run.session import Outside, Part, RunResult, Session
 from oe.run.threads import DaemonThreads
@@ -353,7 +354,8 @@ def _outside(workspace: Workspace, experience: Experience, part: Part, redactor:
         artifact=lambda name: folder.artifact(run_id, name), load_schema=schema_loader(files), random=_random,
         cache=CacheUse(cache, experience.runtime.cache, _nodes_of(experience, selection.refreshed | part.again),
                        _nodes_of(experience, selection.reused), _nodes_of(experience, selection.required),
-                       options.earlier, partial(result_in_journal, workspace)))
+                       options.earlier, partial(result_in_journal, workspace)),
+        model_use=NO_MODELS)
 
 
 def _nodes_of(experience: Experience, units: Iterable[str]) -> frozenset[str]:

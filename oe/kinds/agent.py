@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from oe.diagnostics import Problem
 from oe.digests import Part
-from oe.errors import NodeError
+from oe.errors import OeError
 from oe.kinds.structured_output import CALL_KEYS, OutputRules
+from oe.kinds.text_files import TextFiles, as_node_error
 from oe.lang.document import Path
 from oe.lang.reference import Reference
 from oe.lang.scope import Scope
 from oe.ports.files import Files
-from oe.ports.kind import Executor
+from oe.ports.kind import Executor, Request
 from oe.spec.keys import Key
 from oe.spec.model import Experience, Node, TaskKind
 from oe.spec.prompts import PROMPT, prompt_references
 
 
 class AgentKind:
-    """One call of a language model. Declared and checked; this version does not run it."""
+    """Asks a model once, and again where its answer does not fit."""
 
     name = "agent"
     task_kind: TaskKind = "llm"
@@ -31,6 +32,9 @@ class AgentKind:
         *CALL_KEYS,
     )
     cached_by_default = True
+
+    def __init__(self) -> None:
+        self._texts = TextFiles()
 
     def check(self, node: Node, experience: Experience, files: Files) -> Iterable[Problem]:
         """The form of its answer against what it may write."""
@@ -49,9 +53,25 @@ class AgentKind:
         return False
 
     def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
-        """None, as long as it cannot be run."""
-        return {}
+        """The files of its prompts and of its schema."""
+        from oe.kinds.answer_form import answer_form
+
+        return self._texts.materials(node.id, files, lambda: {
+            **self._texts.prompt_parts(node.options, ("prompt", "system"), files),
+            **answer_form(node, files, self._texts).files})
 
     def prepare(self, node: Node, files: Files) -> Executor:
-        """Raises NodeError."""
-        raise NodeError(f"kind '{self.name}' cannot be run by this version", retryable=False, code="kind-not-runnable")
+        """The node's executor. Raises NodeError where a file is missing or faulty."""
+        from oe.kinds.answer_form import answer_form
+        from oe.kinds.model_node import ModelNode
+
+        try:
+            prompt = self._rendering(str(node.options["prompt"]), files)
+            system = self._rendering(str(node.options.get("system") or ""), files)
+        except OeError as error:
+            raise as_node_error(error) from error
+        return ModelNode(node, prompt, system, answer_form(node, files, self._texts), int(str(node.options["repair"])))
+
+    def _rendering(self, prompt: str, files: Files) -> Callable[[Request], str]:
+        template = self._texts.prompt(prompt, files)
+        return lambda request: template.render(request.scope)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from oe.diagnostics import Problem
 from oe.digests import Part
-from oe.errors import NodeError
+from oe.errors import OeError
 from oe.kinds.structured_output import CALL_KEYS, OutputRules
+from oe.kinds.text_files import TextFiles, as_node_error
 from oe.lang.document import Path
 from oe.lang.reference import Reference
 from oe.lang.scope import Scope
@@ -20,7 +21,7 @@ from oe.spec.prompts import PROMPT, prompt_references
 
 
 class SkillKind:
-    """A packaged instruction for a language model. Declared and checked; this version does not run it."""
+    """Asks a model that has been given a package of instructions."""
 
     name = "skill"
     task_kind: TaskKind = "llm"
@@ -29,13 +30,16 @@ class SkillKind:
         Key("include", {"type": "array", "items": {"type": "string", "minLength": 1}},
             "Globs of text files in the folder that are added, within a bound."),
         Key("prompt", PROMPT,
-            "What is asked; without it the arguments and fields that it reads, as JSON.", holds="prompt"),
+            "What is asked; without it the arguments, the fields that it reads and the item, as JSON.", holds="prompt"),
         Key("inputs", {"title": "a list of globs", "anyOf": [{"type": "array", "items": {"type": "string"}},
                                                              {"type": "object"}]},
             "Globs of further files that its output depends on. A mapping, as in the original, adds to `args`."),
         *CALL_KEYS,
     )
     cached_by_default = True
+
+    def __init__(self) -> None:
+        self._texts = TextFiles()
 
     def check(self, node: Node, experience: Experience, files: Files) -> Iterator[Problem]:
         """Its folder, and the form of its answer against what it may write."""
@@ -64,9 +68,38 @@ class SkillKind:
         return False
 
     def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
-        """None, as long as it cannot be run."""
-        return {}
+        """Every file of the folder, and those of its prompt and schema."""
+        from oe.kinds.answer_form import answer_form
+        from oe.kinds.skill_folder import skill_files, used_files
+
+        impl = str(node.options["impl"])
+
+        def parts() -> Mapping[str, Part]:
+            used = used_files(impl, _globs(node), files)
+            return {**{path: files.digest(path) for path in skill_files(impl, files) if path not in used},
+                    **{path: self._texts.part(path, files) for path in used},
+                    **self._texts.prompt_parts(node.options, ("prompt",), files),
+                    **answer_form(node, files, self._texts).files}
+
+        return self._texts.materials(node.id, files, parts)
 
     def prepare(self, node: Node, files: Files) -> Executor:
-        """Raises NodeError."""
-        raise NodeError(f"kind '{self.name}' cannot be run by this version", retryable=False, code="kind-not-runnable")
+        """The node's executor. Raises NodeError where a file is missing or faulty."""
+        from oe.kinds.answer_form import answer_form
+        from oe.kinds.model_node import ModelNode
+        from oe.kinds.skill_folder import inputs_as_prompt, instructions
+
+        prompt = node.options.get("prompt")
+        try:
+            system = instructions(str(node.options["impl"]), _globs(node), self._texts, files)
+            template = self._texts.prompt(prompt, files) if isinstance(prompt, str) else None
+        except OeError as error:
+            raise as_node_error(error) from error
+        render = inputs_as_prompt if template is None else lambda request: template.render(request.scope)
+        return ModelNode(node, render, lambda _: system, answer_form(node, files, self._texts),
+                         int(str(node.options["repair"])))
+
+
+def _globs(node: Node) -> list[str]:
+    include = node.options.get("include")
+    return [str(pattern) for pattern in include] if isinstance(include, list) else []

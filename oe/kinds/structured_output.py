@@ -69,15 +69,15 @@ class OutputRules:
             return
         try:
             schema = self._files.load(path)
+            problems = schema_problems({"$ref": path}, load=self._files.load,
+                                       strict_formats=self._experience.strict_formats)
         except SpecError as error:
             yield from error.problems
         except OeError as error:
             yield self._problem(error.code, error.message, ("schema",), error.hint)
         else:
-            for problem in schema_problems(
-                    schema, load=self._files.load, strict_formats=self._experience.strict_formats):
-                yield self._problem(problem.code, f"in '{clip(path, 60)}': {problem.message}", ("schema",),
-                                    problem.hint)
+            for problem in problems:
+                yield self._problem(problem.code, problem.message, ("schema",), problem.hint)
             yield from self._key_problems(schema, ())
 
     def _schema_problems(self, schema: Json, path: Path) -> Iterator[Problem]:

@@ -39,9 +39,7 @@ class References:
 
     def resolve(self, reference: str, file: str) -> Target:
         """The target of a reference that stands in `file`. Raises RefProblem."""
-        name, _, fragment = reference.partition("#")
-        name, fragment = _unquoted(name), _unquoted(fragment)
-        target_file = _joined(file, name, reference) if name else file
+        target_file, fragment = split_reference(reference, file)
         if target_file not in self._documents:
             self._documents[target_file] = self._loaded(target_file, reference)
         if fragment and not fragment.startswith("/"):
@@ -56,6 +54,13 @@ class References:
             return self._load(file)
         except OeError as error:
             raise RefProblem(f"cannot read '{clip(file, 80)}': {error.message}", error.hint) from error
+
+
+def split_reference(reference: str, file: str) -> tuple[str, str]:
+    """The file that a reference in `file` leads to, and the fragment in it. Raises RefProblem."""
+    name, _, fragment = reference.partition("#")
+    name, fragment = _unquoted(name), _unquoted(fragment)
+    return (_joined(file, name, reference) if name else file), fragment
 
 
 def _unquoted(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from oe.diagnostics import Problem
 from oe.digests import Part
@@ -16,6 +16,12 @@ from oe.ports.threads import ThreadRunner
 from oe.spec.keys import Key
 from oe.spec.model import Experience, Node, TaskKind
 from oe.values import Json, JsonObject
+
+if TYPE_CHECKING:  # most runs ask no model
+    from contextlib import AbstractAsyncContextManager
+
+    from oe.ports.model import Answer, Question
+    from oe.ports.spending import Charge, Cost
 
 _NOTHING: JsonObject = {}
 
@@ -64,6 +70,14 @@ class NodeContext(Protocol):
 
     def activity(self, text: str) -> None:
         """What is being done now, in a few words."""
+
+    async def ask(self, question: Question) -> Answer:
+        """Asks the model that the question and the run's settings choose, within the budgets; what it costs is counted
+        for the attempt. Raises ModelError, and NodeError where no model can be chosen or a budget is spent."""
+
+    def charge(self, worst: Cost) -> AbstractAsyncContextManager[Charge]:
+        """The right to make a call of the kind's own that may cost that much: entering waits for room in the budgets.
+        Raises NodeError where there will be none."""
 
     def defer(self, function: Callable[[], object]) -> None:
         """Registers a clean-up (sync or async) that runs after the attempt, last one first, however it ends."""

@@ -58,6 +58,17 @@ class ModelCall(NamedTuple):
     shares_prefix: bool = False
 
 
+class Question(NamedTuple):
+    """What a node asks, before it is settled which model answers. `wanted` are keys of `llm`: the node's own over those
+    of its `llm`. The rest is as in ModelCall."""
+
+    wanted: JsonObject
+    messages: Sequence[Message]
+    system: str = ""
+    schema: JsonObject | None = None
+    shares_prefix: bool = False
+
+
 class Usage(NamedTuple):
     """Tokens of one call. `input_tokens` are those read at full price; the cached ones are counted beside them."""
 

@@ -10,6 +10,7 @@ from oe.state.status import OutcomeStatus, RunStatus
 from oe.values import Json, JsonObject
 
 if TYPE_CHECKING:  # the model is costly to import, and commands that only read need none of it
+    from oe.ports.spending import Charged, Cost
     from oe.spec.model import Merge
 
 
@@ -215,6 +216,15 @@ class Store(Protocol):
 
     def history(self, run_id: str, field: str | None = None) -> Iterator[HistoryEntry]:
         """Writes in commit order, those of superseded outcomes too."""
+
+    def charge(self, run_id: str, slot: str, worst: Cost) -> int:
+        """Records what a call of the slot may cost at most, before it is made; a number to settle it by."""
+
+    def settle(self, number: int, charged: Charged) -> None:
+        """What the charge of that number came to."""
+
+    def charges(self, run_id: str) -> Iterator[Charged]:
+        """Everything that the run has been charged, in order."""
 
     def workspace(self, experience: str) -> JsonObject:
         """The values of persistent fields."""

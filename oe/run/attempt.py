@@ -84,6 +84,10 @@ class Attempts:
         """Why a unit is being cancelled."""
         return self._shared.cancellations.reason(unit_id)
 
+    def is_budget_spent(self, loop_id: str) -> bool:
+        """Whether nothing more can be had of a loop's budget."""
+        return self._shared.asker().spending.is_spent(f"loop {loop_id}")
+
     def is_in_journal(self, node: Node, count: int) -> bool:
         """Whether a fan-out of so many items has the journal as its cache."""
         return self._shared.replay.is_in_journal(node, count)
@@ -175,6 +179,8 @@ class Attempts:
         send_prints_to(printed)
         try:
             output = await self._execute(job, context)
+            if job.slot in self._shared.spent:
+                output = output._replace(metrics={**output.metrics, **self._measured(job.slot)})
             writes = self._checked(job, output.state_delta)
             self._refuse_secrets(output)
             for _ in self._shared.replay.products(job.node.produces):
@@ -224,6 +230,11 @@ class Attempts:
             raise NodeError("the output contains a secret, which would be stored in plain text", name="SecretInOutput",
                             retryable=False, code="secret-in-output", hint="leave it out of what the node returns")
 
+    def _measured(self, slot: str) -> dict[str, Json]:
+        from oe.run.spending import metrics_of  # only after a call of a model
+
+        return metrics_of(self._shared.spent[slot])
+
     def _settle_failure(self, job: Job, number: int, started: float, error: NodeError) -> Result:
         rule = job.node.on_error
         policy = rule.then if rule.policy == "retry" else rule.policy
@@ -262,6 +273,10 @@ class Attempts:
             texts = long_texts(job.found, self._known_texts)
             if texts:
                 details["texts"] = texts
+        if job.slot in self._shared.spent:
+            from oe.run.spending import tokens_of  # only after a call of a model
+
+            details["tokens"] = tokens_of(self._shared.spent.pop(job.slot))
         failure = Failure(error.name, self._redactor.text(_sentence(error))) if error else None
         self._shared.recorder.commit(Outcome(
             job.slot, number, status, started, self._shared.clock.now(), key, writes, edge_output, metrics or {},  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from oe.clock import Clock
 from oe.ports.files import Files
@@ -20,6 +20,13 @@ from oe.run.replay import Replay
 from oe.state.events import Event
 from oe.state.writes import WriteRules
 from oe.values import Json
+
+if TYPE_CHECKING:  # most runs ask no model
+    from contextlib import AbstractAsyncContextManager
+
+    from oe.ports.model import Answer, Question
+    from oe.ports.spending import Charge, Cost, Spent
+    from oe.run.asking import Asker
 
 PROGRESS_SECONDS = 0.25
 """Of the reports of one attempt that follow each other faster the last one is told, and 100 % at once."""
@@ -45,6 +52,8 @@ class Surroundings(NamedTuple):
     cancellations: Cancellations
     replay: Replay
     calls: OpenCalls
+    asker: Callable[[], Asker]
+    spent: dict[str, list[Spent]]
 
 
 class AttemptContext:
@@ -109,6 +118,21 @@ class AttemptContext:
     def activity(self, text: str) -> None:
         """What is being done now."""
         self._emit("node.activity", {"activity": self._shared.redactor.text(text)})
+
+    async def ask(self, question: Question) -> Answer:
+        """Asks a model."""
+        return await self._shared.asker().ask(self, question)
+
+    def charge(self, worst: Cost) -> AbstractAsyncContextManager[Charge]:
+        """The right to make a call that may cost so much."""
+        return self._shared.asker().spending.charge(self.slot, worst)
+
+    def told(self, kind: str, data: dict[str, Json], *, is_logged: bool = True) -> None:
+        """An event of the attempt, told on the loop's thread; what it says has been redacted."""
+        if is_logged:
+            self._emit_now(self._event(kind, data))
+        elif not self._ended:
+            self._shared.recorder.show(self._event(kind, data))
 
     def defer(self, function: Callable[[], object]) -> None:
         """Registers a clean-up."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from oe.digests import Part, part_of, part_of_text
@@ -30,12 +30,14 @@ class Keys:
     the edge inputs once a unit (`shared`)."""
 
     def __init__(self, experience: Experience, kinds: Mapping[str, NodeKind], files: Files,
-                 environment: Mapping[str, str], redactor: Redactor) -> None:
+                 environment: Mapping[str, str], redactor: Redactor,
+                 model_of: Callable[[Node], JsonObject | None]) -> None:
         self._experience = experience
         self._kinds = kinds
         self._files = files
         self._environment = environment
         self._redactor = redactor
+        self._model_of = model_of
         self._fixed: dict[str, _Fixed] = {}
         self._depends_on_index: dict[str, bool] = {}
 
@@ -74,6 +76,9 @@ class Keys:
             kind = self._kinds[node.kind]
             ignored = [key.name for key in kind.keys if not key.affects_output]
             parts: dict[str, Part] = {"spec": spec_part(node, self._experience, ignored)}
+            model = self._model_of(node)
+            if model is not None:
+                parts["model"] = self._part(model)
             for name in node.env:
                 parts[f"env.{name}"] = self._part(self._environment.get(name))._replace(text=None)
             found = [*kind.references(node), *file_references(node, kind.keys, self._files)]

@@ -76,6 +76,9 @@ class _Rounds:
                 result = await self._carry(node, place_in_body)
                 if result is None:
                     continue
+                if result.end is End.FAILED and self._is_budget_spent():
+                    self.is_exhausted = True
+                    return last
                 if result.end is not End.SUCCESS:
                     slot = child_slot(item_slot(self._loop.id, self.count), node.id)
                     return result._replace(error=f"{slot}: {result.error}")
@@ -83,7 +86,7 @@ class _Rounds:
             self.count += 1
             if self._loop.until is not None and self._holds():
                 return last
-            if self._loop.max_iters is not None and self.count >= self._loop.max_iters:
+            if self._is_bound_reached():
                 self.is_exhausted = True
                 return last
 
@@ -108,6 +111,13 @@ class _Rounds:
             return Place(node, "", scope, view, self._tools.keys.shared(node, scope, view), self.count)
         except NodeError as error:
             return Place(node, "", scope, view, None, self.count, error)
+
+    def _is_bound_reached(self) -> bool:
+        most = self._loop.max_iters
+        return (most is not None and self.count >= most) or self._is_budget_spent()
+
+    def _is_budget_spent(self) -> bool:
+        return self._loop.budget is not None and self._tools.attempts.is_budget_spent(self._loop.id)
 
     def _holds(self) -> bool:
         until = self._loop.until

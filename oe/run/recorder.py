@@ -57,6 +57,12 @@ class Recorder:
         if not flush and self._timer is None:
             self._timer = get_running_loop().call_later(FLUSH_SECONDS, self._flush_late)
 
+    def show(self, event: Event) -> None:
+        """An event that is not for the log: it changes the state and reaches subscribers, without a number."""
+        self._state.apply(event)
+        if self._bus:
+            self._bus.publish(as_object(event, self._run_id, None))
+
     def supersede(self, numbers: Iterable[int]) -> None:
         """The earlier outcomes of these numbers do not count any more. The store is told with the next commit: until
         then a process that is killed leaves behind what it found."""
@@ -66,7 +72,8 @@ class Recorder:
         """Outcomes of an earlier process: they change the state and are not told again."""
         for outcome in outcomes:
             for event in committed_events(outcome):
-                self._state.apply(event)
+                if event.type != "node.tokens":  # what a run has spent is known from its charges
+                    self._state.apply(event)
 
     def finish(self) -> None:
         """Commits what is left to be committed before the run's end is."""

@@ -27,6 +27,7 @@ from oe.run.cancelling import Cancellations
 from oe.run.context import Surroundings
 from oe.run.engine import Engine, Parts
 from oe.run.keys import Keys
+from oe.run.model_use import NO_MODELS, ModelUse
 from oe.run.recorder import Recorder
 from oe.run.replay import CacheUse, Replay
 from oe.run.restored import Restored
@@ -34,6 +35,7 @@ from oe.run.slots import Slots
 from oe.run.units import AnyUnitRunner, Executors, Tools
 from oe.run.views import Views
 from oe.spec.model import Experience
+from oe.state.events import Event
 from oe.state.ledger import Ledger
 from oe.state.run_state import RunState
 from oe.state.status import RunStatus, StopReason, exit_code, run_status
@@ -41,6 +43,8 @@ from oe.state.writes import WriteRules
 from oe.values import Json, JsonObject
 
 if TYPE_CHECKING:
+    from oe.ports.spending import Charged, Spent
+    from oe.run.asking import Asker
     from oe.state.facts import UnitFacts
     from oe.state.snapshot import Snapshot
 
@@ -63,6 +67,7 @@ class Outside(NamedTuple):
     load_schema: Callable[[str], Json]
     random: Callable[[], float]
     cache: CacheUse
+    model_use: ModelUse = NO_MODELS
 
 
 class RunResult(NamedTuple):
@@ -127,6 +132,10 @@ class Session:
         self.state = RunState(experience.units)
         self._left_slots: list[str] = []
         self.loop_seen_at: float | None = None
+        self._spent: dict[str, list[Spent]] = {}
+        self._charged: list[Charged] = []
+        self._made_asker: Asker | None = None
+        self._recorder: Recorder | None = None
 
     @property
     def abandoned(self) -> list[str]:
@@ -140,8 +149,13 @@ class Session:
         outside = self._outside
         if self._run.resumed:
             run_id, store = self._run.run_id, outside.store
+            self._charged = list(store.charges(run_id))
             self._restored = Restored(store.marks(run_id), partial(store.outcome, run_id))
-        recorder = Recorder(self._run.run_id, outside.store, outside.log, outside.bus, self.state, self._restored)
+        for charged in self._charged:
+            if charged.is_settled:
+                self.state.apply(_tokens(charged, self._milestone.ts))
+        recorder = self._recorder = Recorder(self._run.run_id, outside.store, outside.log, outside.bus, self.state,
+                                             self._restored)
         recorder.supersede(self._restored.forget(self._again))
         engine = self._engine = self._assemble(recorder, self._restored)
         recorder.emit(committed_events(self._milestone), flush=True)
@@ -207,16 +221,32 @@ class Session:
             self._run.run_id, experience.folder, outside.environment, outside.processes, outside.threads, outside.files,
             outside.node_logs, recorder, outside.clock, outside.artifact, experience.runtime.cleanup_timeout_seconds,
             WriteRules(experience, outside.load_schema, self._ledger.set_before), outside.redactor, outside.random,
-            self._cancellations, replay, self._calls)
+            self._cancellations, replay, self._calls, self._asker, self._spent)
         views = Views(self._graph, experience.fields, self._ledger, self._args, outside.kinds, outside.files)
         attempts = Attempts(shared, restored.tried, experience.runtime.max_in_flight)
-        keys = Keys(experience, outside.kinds, outside.files, outside.environment, outside.redactor)
+        keys = Keys(experience, outside.kinds, outside.files, outside.environment, outside.redactor,
+                    outside.model_use.identity)
         slots = Slots(attempts, keys, restored, recorder, Executors(outside.kinds, outside.files).of)
         runner = AnyUnitRunner(Tools(views, self._ledger, attempts, slots, keys, restored, recorder, outside.clock,
                                      self._concurrency))
         return Engine(Parts(experience, self._graph, self._ledger, views, recorder, runner, restored, outside.clock,
                             self._cancellations.close, lambda: self._left_slots.extend(attempts.abandon())),
                       self._concurrency, self._timeout_seconds, self._selection.barred)
+
+    def _asker(self) -> Asker:
+        """What asks models, made for the first node that does."""
+        if self._made_asker is None:
+            from oe.run.asking import Asker
+            from oe.run.spending import Account, Spending, limits_of
+
+            outside, use = self._outside, self._outside.model_use
+            assert self._recorder is not None
+            account = Account(self._run.run_id, outside.store, outside.clock, self._recorder.emit,
+                              lambda: self.stop("budget"))
+            spending = Spending(limits_of(self._experience, use.budget), account, self._spent, self._charged)
+            self._made_asker = Asker(use.models(), use.price(), spending, self._calls, outside.redactor,
+                                     use.logs_prompts)
+        return self._made_asker
 
     def _cancel_reason(self) -> str:
         return self._engine.cancel_reason if self._engine is not None else "user"
@@ -244,3 +274,9 @@ class Session:
         persistent = [field for field in self._experience.fields.values() if field.persist]
         return [Publication(field.name, field.merge, value, field.default)
                 for field in persistent for _, value in self._ledger.deltas((field.name,))]
+
+
+def _tokens(charged: Charged, ts: float) -> Event:
+    """What an earlier process of the run has spent, for the totals."""
+    return Event("node.tokens", ts, charged.slot, data={
+        "input_tokens": charged.input_tokens, "output_tokens": charged.output_tokens, "cost_usd": charged.usd})

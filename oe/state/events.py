@@ -59,10 +59,13 @@ EVENTS: dict[str, EventType] = {event.name: event for event in (
     EventType("node.progress", "a node reports how far it is", False, True,
               {"pct": {"type": ["number", "null"]}, "message": {"type": ["string", "null"]}, "data": True}),
     EventType("node.activity", "what a node is doing", False, True,
-              {"activity": _TEXT, "trouble": {"enum": ["cleanup_timeout", "cleanup_failed"]}}, ("activity",)),
-    EventType("node.output", "a piece of streamed output", False, True, {"chunk": _TEXT}, ("chunk",)),
+              {"activity": _TEXT, "trouble": {"enum": ["cleanup_timeout", "cleanup_failed"]}, "prompt": _TEXT},
+              ("activity",)),
+    EventType("node.output", "a piece of streamed output; without a number where it is not in the log", False, True,
+              {"chunk": _TEXT}, ("chunk",)),
     EventType("node.tokens", "tokens of one call", True, True,
-              {"input_tokens": _COUNT, "output_tokens": _COUNT, "model": _TEXT}, ("input_tokens", "output_tokens")),
+              {"input_tokens": _COUNT, "output_tokens": _COUNT, "model": _TEXT, "cost_usd": {"type": "number"},
+               "estimated": {"type": "boolean"}}, ("input_tokens", "output_tokens")),
     EventType("state.write", "a field was written", True, True, {"field": _TEXT}, ("field",)),
     EventType("state.published", "persistent fields reached the workspace", True, False,
               {"fields": {"type": "array", "items": _TEXT}}, ("fields",)),
@@ -75,9 +78,15 @@ EVENTS: dict[str, EventType] = {event.name: event for event in (
 )}
 
 
-def as_object(event: Event, run_id: str, seq: int) -> JsonObject:
-    """The event as it stands in the log and reaches subscribers."""
-    record: dict[str, Json] = {"type": event.type, "run_id": run_id, "ts": iso(event.ts), "seq": seq}
+UNNUMBERED = frozenset({"node.output"})
+"""Types of which there are too many for the log, unless it is asked for them."""
+
+
+def as_object(event: Event, run_id: str, seq: int | None) -> JsonObject:
+    """The event as it stands in the log and reaches subscribers; one that is not in the log has no `seq`."""
+    record: dict[str, Json] = {"type": event.type, "run_id": run_id, "ts": iso(event.ts)}
+    if seq is not None:
+        record["seq"] = seq
     if event.slot is not None:
         record["node_id"] = node_of(event.slot)
         record["slot"] = event.slot
@@ -114,7 +123,7 @@ def event_schema(kind: EventType) -> JsonObject:
         "type": {"const": kind.name}, "run_id": _TEXT, "ts": {"type": "string", "format": "date-time"},
         "seq": {"type": "integer", "minimum": 1},
     }
-    required = ["type", "run_id", "ts", "seq"]
+    required = ["type", "run_id", "ts"] if kind.name in UNNUMBERED else ["type", "run_id", "ts", "seq"]
     if kind.of_node:
         properties |= {"node_id": _TEXT, "slot": _TEXT, "attempt": {"type": "integer", "minimum": 1},
                        "index": _COUNT, "phase": _TEXT}

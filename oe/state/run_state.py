@@ -12,6 +12,8 @@ from oe.values import Json, JsonObject
 _LISTED_RUNS = 3
 _RECENT = 64
 """Notable events that are kept: retries, troubled clean-ups."""
+_TAIL = 200
+"""Characters at the end of a stream that are kept."""
 _NAMED_FAILURES = 10
 """Failed items of a unit that are kept by name."""
 
@@ -63,9 +65,10 @@ class UnitState:
 
 
 class Activity:
-    """One attempt that is going on, or a unit of items. `reported_at` is its last sign of life."""
+    """One attempt that is going on, or a unit of items. `reported_at` is its last sign of life; `tail` the end of what
+    a model has streamed to it, of `streamed` characters in all."""
 
-    __slots__ = ("attempt", "message", "pct", "reported_at", "slot", "started_at", "tokens")
+    __slots__ = ("attempt", "message", "pct", "reported_at", "slot", "started_at", "streamed", "tail", "tokens")
 
     def __init__(self, slot: str, attempt: int, started_at: float) -> None:
         self.slot = slot
@@ -75,6 +78,8 @@ class Activity:
         self.message: str | None = None
         self.reported_at = started_at
         self.tokens = 0
+        self.streamed = 0
+        self.tail = ""
 
 
 class Wait:
@@ -113,12 +118,14 @@ class RunState:
         self.tokens_saved = 0
         self.input_tokens = 0
         self.output_tokens = 0
+        self.calls = 0
+        self.cost_usd = 0.0
         self._handlers: dict[str, Callable[[Event], None]] = {
             "run.started": self._run_started, "run.resumed": self._run_started, "run.finished": self._run_finished,
             "node.started": self._started, "node.finished": self._finished, "node.failed": self._failed,
             "node.skipped": self._skipped, "node.cancelled": self._cancelled, "node.retrying": self._retrying,
             "node.cached": self._cached, "node.tokens": self._tokens, "node.progress": self._progress,
-            "node.activity": self._activity, "budget.warning": self._budget,
+            "node.activity": self._activity, "node.output": self._output, "budget.warning": self._budget,
         }
 
     def apply(self, event: Event) -> None:
@@ -137,7 +144,7 @@ class RunState:
             "failed": self.counts.get("failed", 0), "skipped": self.counts.get("skipped", 0),
             "cancelled": self.counts.get("cancelled", 0),
             "tokens_in": self.input_tokens, "tokens_out": self.output_tokens, "tokens_saved": self.tokens_saved,
-            "cost_usd": 0,
+            "cost_usd": round(self.cost_usd, 6), "calls": self.calls,
             "duration_ms": round((ended - self.started_at) * 1000, 1),
         }
 
@@ -267,6 +274,9 @@ class RunState:
     def _tokens(self, event: Event) -> None:
         self.input_tokens += _count(event.data.get("input_tokens"))
         self.output_tokens += _count(event.data.get("output_tokens"))
+        self.calls += 1
+        cost = event.data.get("cost_usd")
+        self.cost_usd += cost if isinstance(cost, int | float) else 0.0
         activity = self.active.get(event.slot or "")
         if activity is not None:
             activity.tokens += _count(event.data.get("input_tokens")) + _count(event.data.get("output_tokens"))
@@ -286,6 +296,14 @@ class RunState:
             activity.reported_at = event.ts
         if "trouble" in event.data:
             self.recent.append(event)
+
+    def _output(self, event: Event) -> None:
+        activity = self.active.get(event.slot or "")
+        if activity is not None:
+            chunk = str(event.data["chunk"])
+            activity.streamed += len(chunk)
+            activity.tail = (activity.tail + chunk)[-_TAIL:]
+            activity.reported_at = event.ts
 
     def _budget(self, event: Event) -> None:
         spent, limit = event.data.get("spent"), event.data.get("limit")

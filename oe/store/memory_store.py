@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 from oe.errors import NotFoundError
+from oe.ports.spending import Charged, Cost
 from oe.ports.store import (
     NOTHING,
     CancelRequest,
@@ -50,6 +51,7 @@ class MemoryStore:
         self._journals: dict[str, list[_Entry]] = {}
         self._workspaces: dict[str, dict[str, str]] = {}
         self._requests: list[_Request] = []
+        self._charges: list[tuple[str, Charged]] = []
 
     def create_run(self, run: NewRun) -> Run:
         if run.run_id in self._runs:
@@ -98,6 +100,7 @@ class MemoryStore:
         self._expect(run_id)
         self._forget_requests(run_id)
         del self._runs[run_id], self._journals[run_id]
+        self._charges = [("", charged) if owner == run_id else (owner, charged) for owner, charged in self._charges]
 
     def find_run(self, run_id: str) -> Run | None:
         return self._runs.get(run_id)
@@ -143,6 +146,19 @@ class MemoryStore:
                 for name, delta in entry.writes:
                     if field is None or name == field:
                         yield HistoryEntry(entry.slot, entry.attempt, name, delta, entry.finished_at)
+
+    def charge(self, run_id: str, slot: str, worst: Cost) -> int:
+        self._expect(run_id)
+        self._charges.append((run_id, Charged(slot, worst.tokens, 0, worst.usd, worst.calls, is_settled=False)))
+        return len(self._charges)
+
+    def settle(self, number: int, charged: Charged) -> None:
+        run_id, before = self._charges[number - 1]
+        self._charges[number - 1] = (run_id, charged._replace(slot=before.slot))
+
+    def charges(self, run_id: str) -> Iterator[Charged]:
+        self._expect(run_id)
+        return (charged for owner, charged in list(self._charges) if owner == run_id)
 
     def workspace(self, experience: str) -> JsonObject:
         return {field: decode(value) for field, value in sorted(self._workspaces.get(experience, {}).items())}

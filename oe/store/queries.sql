@@ -150,3 +150,15 @@ SELECT answer FROM request WHERE id = ?;
 
 -- name: delete_requests - of a run that is resumed or forgotten
 DELETE FROM request WHERE id BETWEEN ? AND ?;
+
+-- name: insert_charge - before a call is made: all that it may cost at most
+INSERT INTO charge (run, slot, input_tokens, usd, calls) VALUES (?, ?, ?, ?, ?);
+
+-- name: settle_charge
+UPDATE charge SET input_tokens = ?, output_tokens = ?, usd = ?, calls = ?, settled = ? WHERE id = ?;
+
+-- name: charges
+SELECT slot, input_tokens, output_tokens, usd, calls, settled FROM charge WHERE run = ? ORDER BY id;
+
+-- name: delete_charges - those of a run that is about to go
+DELETE FROM charge WHERE run = ?;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from oe.errors import NotFoundError
 from oe.ports.store import (
@@ -27,6 +27,9 @@ from oe.store.publication import Published, closing_milestones, publish
 from oe.store.rows import STRETCH, Row, decode, decode_writes, encode, entry_from, outcome_row, plain, run_from, run_row
 from oe.store.statements import load_statements
 from oe.values import Json, JsonObject
+
+if TYPE_CHECKING:
+    from oe.ports.spending import Charged, Cost
 
 _SQL = load_statements("queries.sql")
 _INSERT_OUTCOME = _SQL["insert_outcome"]
@@ -118,6 +121,7 @@ class SqliteStore:
             self._execute("delete_entries", stretch)
             self._execute("delete_requests", stretch)
             self._execute("delete_publication", (number,))
+            self._execute("delete_charges", (number,))
             self._connection.execute(_SQL["delete_spec_of"], {"run": number})
             self._execute("delete_run", (number,))
         self._last_ids.pop(run_id, None)
@@ -163,6 +167,21 @@ class SqliteStore:
             for name, delta in decode_writes(writes):
                 if field is None or name == field:
                     yield HistoryEntry(slot, attempt, name, delta, ts)
+
+    def charge(self, run_id: str, slot: str, worst: Cost) -> int:
+        number = self._stretch(run_id)[0] // STRETCH
+        with self._transaction:
+            return self._execute("insert_charge", (number, slot, worst.tokens, worst.usd, worst.calls)).lastrowid or 0
+
+    def settle(self, number: int, charged: Charged) -> None:
+        with self._transaction:
+            self._execute("settle_charge", (*charged[1:5], int(charged.is_settled), number))
+
+    def charges(self, run_id: str) -> Iterator[Charged]:
+        from oe.ports.spending import Charged  # most runs are charged nothing
+
+        number = self._stretch(run_id)[0] // STRETCH
+        return (Charged._make((*row[:5], bool(row[5]))) for row in self._read("charges", (number,)))
 
     def workspace(self, experience: str) -> JsonObject:
         return {field: decode(value) for field, value in self._read("workspace", (plain(experience),))}

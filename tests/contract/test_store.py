@@ -6,6 +6,7 @@ import pytest
 
 from oe.errors import NotFoundError, StoreError
 from oe.lang.scope import MISSING
+from oe.ports.spending import Charged, Cost
 from oe.ports.store import Failure, HistoryEntry, Mark, Milestone, Owner, Publication, RunExists, Store
 from oe.values import Json
 from tests.contract.builders import EXPERIENCE, OWNER, ending, new_run, outcome, types
@@ -345,3 +346,18 @@ def test_strange_names_are_kept(store: Store) -> None:
     store.end_run("r-1", ending(Publication("f", "last_wins", 1)))
     assert store.workspace(file) == {"f": 1}
     assert [run.run_id for run in store.find_runs(file)] == ["r-1"]
+
+
+def test_a_charge_counts_with_its_worst_case_until_it_is_settled(store: Store) -> None:
+    store.create_run(new_run("a"))
+    store.create_run(new_run("b"))
+    first = store.charge("a", "review[0]", Cost(0.5, 900, 1))
+    store.charge("a", "review[1]", Cost(0.25, 100, 1))
+    store.charge("b", "other", Cost(1.0, 1, 1))
+    store.settle(first, Charged("", 40, 2, 0.125, 1))
+    assert list(store.charges("a")) == [Charged("review[0]", 40, 2, 0.125, 1),
+                                        Charged("review[1]", 100, 0, 0.25, 1, is_settled=False)]
+    store.remove_run("a")
+    assert [charged.slot for charged in store.charges("b")] == ["other"]
+    with pytest.raises(NotFoundError):
+        store.charge("a", "x", Cost())

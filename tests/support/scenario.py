@@ -5,27 +5,34 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from fnmatch import fnmatch
 from typing import Any
 
 from oe import digests
 from oe.errors import NodeError, NotFoundError
+from oe.kinds.agent import AgentKind
+from oe.kinds.skill import SkillKind
 from oe.lang.scope import MISSING
 from oe.lang.yaml import read_yaml
+from oe.llm.memory import MemoryModel, MemoryModels
 from oe.ports.cache import Entry
 from oe.ports.committed import log_of
-from oe.ports.kind import NodeContext, NodeOutput, Request
+from oe.ports.kind import NodeContext, NodeKind, NodeOutput, Request
+from oe.ports.model import ModelSettings, Usage
 from oe.ports.store import Milestone, NewRun, Owner, Run
 from oe.redact import Redactor
 from oe.run.bus import EventBus
+from oe.run.model_use import ModelUse
 from oe.run.replay import CacheUse
 from oe.run.session import Outside, Part, RunResult, Session
 from oe.spec.keys import Key
 from oe.spec.load import build_experience
-from oe.spec.model import Experience, Node, TaskKind
+from oe.spec.model import Budget, Experience, Node, TaskKind
 from oe.state.ledger import base_defaults
 from oe.store.memory_cache import MemoryCache
 from oe.store.memory_log import MemoryLog
 from oe.store.memory_store import MemoryStore
+from oe.values import JsonObject
 from tests.support.jump_loop import JumpClock, JumpLoop
 
 Script = Callable[[Request, NodeContext], Awaitable[NodeOutput]]
@@ -91,29 +98,38 @@ class StepKind:
         return await self.scripts.get(request.node.id, gives())(request, context)
 
 
-class NoFiles:
-    """An experience folder with nothing in it."""
+class FilesInMemory:
+    """An experience folder that holds texts by path."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = {_plain(path): text for path, text in texts.items()}
 
     def is_file(self, path: str) -> bool:
-        return False
+        return _plain(path) in self.texts
 
     def is_folder(self, path: str) -> bool:
-        return False
+        return any(name.startswith(f"{_plain(path)}/") for name in self.texts)
 
     def read_bytes(self, path: str) -> bytes:
-        raise FileNotFoundError(path)
+        if _plain(path) not in self.texts:
+            raise NotFoundError(f"there is no file '{path}'")
+        return self.texts[_plain(path)].encode()
 
     def digest(self, path: str) -> digests.Part:
-        raise NotFoundError(f"there is no file '{path}'")
+        return digests.part_of_bytes(self.read_bytes(path))
 
     def names(self, path: str) -> list[str]:
-        return []
+        return sorted(name for name in self.texts if "/" not in name)
 
     def glob(self, pattern: str) -> list[str]:
-        return []
+        return sorted(name for name in self.texts if fnmatch(name, _plain(pattern).replace("**", "*")))
 
     def absolute(self, path: str) -> str:
         return path
+
+
+def _plain(path: str) -> str:
+    return "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
 class _Threads:
@@ -154,14 +170,22 @@ class _NodeLog:
 class Scenario:
     """One experience and its scripts; each `run` is a run of it in the same store."""
 
-    def __init__(self, text: str, scripts: Mapping[str, Script] | None = None) -> None:
+    def __init__(self, text: str, scripts: Mapping[str, Script] | None = None, *, files: Mapping[str, str] | None = None,
+                 model: MemoryModel | None = None) -> None:
         self.kind = StepKind(scripts or {})
+        self.kinds: dict[str, NodeKind] = {"step": self.kind, "agent": AgentKind(), "skill": SkillKind()}
+        self.files = FilesInMemory(files or {})
+        self.model = model or MemoryModel()
+        self.usd_per_token: float | None = 0.000001
+        self.budget: Budget | None = None
+        self.shown: list[dict[str, Any]] = []
         head = "name: scenario\nversion: 1.0.0\n"
         document = read_yaml(head + text, "scenario.yaml")
-        experience, problems = build_experience(document, {"step": self.kind}, NoFiles())
+        experience, problems = build_experience(document, self.kinds, self.files)
         errors = [problem for problem in problems if problem.severity == "error"]
         assert experience is not None, errors
         self.experience = experience
+        self.budget = experience.runtime.budget
         self.store = MemoryStore()
         self.logs: dict[str, MemoryLog] = {}
         self.node_logs = _NodeLogs()
@@ -208,6 +232,13 @@ class Scenario:
         assert self.result is not None
         return next(dict(node) for node in self.result.nodes if node["id"] == unit)
 
+    def _price(self, settings: ModelSettings, usage: Usage) -> float | None:
+        tokens = usage.all_input_tokens + usage.output_tokens
+        return None if self.usd_per_token is None else tokens * self.usd_per_token
+
+    def _identity(self, node: Node) -> JsonObject | None:
+        return {"provider": "memory"} if node.kind in ("agent", "skill") else None
+
     def _in_journal(self, key: str) -> Entry | None:
         found = self.store.find_result(key)
         if found is None:
@@ -222,12 +253,15 @@ class Scenario:
         async def main() -> RunResult:
             loop = asyncio.get_running_loop()
             assert isinstance(loop, JumpLoop)
+            bus = EventBus()
+            bus.subscribe(lambda record: self.shown.append(dict(record)))
             outside = Outside(
-                store=self.store, log=self.logs[run.run_id], bus=EventBus(), clock=JumpClock(loop, milestone.ts),
-                processes=None, threads=_Threads(), files=NoFiles(), node_logs=self.node_logs,  # type: ignore[arg-type]
-                kinds={"step": self.kind}, redactor=Redactor(self.secrets), environment={}, artifact=str,
+                store=self.store, log=self.logs[run.run_id], bus=bus, clock=JumpClock(loop, milestone.ts),
+                processes=None, threads=_Threads(), files=self.files, node_logs=self.node_logs,  # type: ignore[arg-type]
+                kinds=self.kinds, redactor=Redactor(self.secrets), environment={}, artifact=str,
                 load_schema=lambda path: {}, random=lambda: 0.5,
-                cache=CacheUse(self.cache, self.experience.runtime.cache, frozenset(refresh), journal=self._in_journal))
+                cache=CacheUse(self.cache, self.experience.runtime.cache, frozenset(refresh), journal=self._in_journal),
+                model_use=ModelUse(lambda: MemoryModels(self.model), lambda: self._price, self._identity, self.budget))
             session = Session(self.experience, Part(run, args, milestone, concurrency), outside)
             beside = asyncio.create_task(meanwhile(session)) if meanwhile else None
             result = await session.carry_out()

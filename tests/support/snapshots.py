@@ -12,7 +12,7 @@ from oe.state.events import Event
 from oe.state.facts import UnitFacts, facts_of
 from oe.state.run_state import RunState
 from oe.state.snapshot import Moment, Snapshot, take_snapshot
-from tests.support.scenario import NoFiles, StepKind
+from tests.support.scenario import FilesInMemory, StepKind
 
 START = 1_795_210_801.0
 
@@ -40,7 +40,7 @@ class Watched(NamedTuple):
 def watched(text: str) -> Watched:
     """A run of the graph that has just begun."""
     head = "name: review-branch\nversion: 1.0.0\nstate: {schema: {list: {type: array, default: []}}}\n"
-    experience, problems = build_experience(read_yaml(head + text, "watched.yaml"), {"step": StepKind({})}, NoFiles())
+    experience, problems = build_experience(read_yaml(head + text, "watched.yaml"), {"step": StepKind({})}, FilesInMemory({}))
     assert experience is not None, problems
     run = Watched(RunState(experience.units), facts_of(Graph(experience), {"step": "tool"}))
     return run.apply(Event("run.started", 0.0, data={"args": {}}))

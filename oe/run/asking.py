@@ -1,0 +1,135 @@
+"""Asking a model for an attempt: which one, within which budgets, and what is seen of it while it answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from oe.ports.model import Answer, CallWatch, ModelCall, ModelError, Models, ModelSettings, Question, Usage
+from oe.ports.spending import Charge, Spent
+from oe.redact import Redactor
+from oe.run.calls import OpenCalls
+from oe.run.estimates import Price, likely_usage, worst_case
+from oe.run.spending import Spending
+from oe.text import clip, format_duration
+from oe.values import Json
+
+OUTPUT_SECONDS = 0.1
+"""How often at most a piece of an answer is told."""
+
+_COSTS_NOTHING = frozenset({"model-denied", "model-request", "model-context", "model-busy", "model-failed",
+                            "model-unreachable", "replay-miss"})
+"""Faults of calls that never came to an answer."""
+
+
+class Told(Protocol):
+    """The side of an attempt that tells what goes on."""
+
+    slot: str
+
+    def activity(self, text: str) -> None:
+        """What is being done now."""
+
+    def told(self, kind: str, data: dict[str, Json], *, is_logged: bool = True) -> None:
+        """An event of the attempt."""
+
+
+class Asker(NamedTuple):
+    """Asks for every attempt of a run. `logs_prompts`: what is asked is told too."""
+
+    models: Models
+    price: Price
+    spending: Spending
+    calls: OpenCalls
+    redactor: Redactor
+    logs_prompts: bool = False
+
+    async def ask(self, attempt: Told, question: Question) -> Answer:
+        """See NodeContext.ask."""
+        settings = self.models.settings(question.wanted)
+        provider = self.models.provider(settings)
+        call = ModelCall(attempt.slot, settings, question.messages, question.system, question.schema,
+                         question.shares_prefix)
+        async with self.spending.charge(attempt.slot, worst_case(question, settings, self.price)) as charge:
+            self._tell(attempt, question, settings)
+            watch = _Watch(attempt, self.redactor, lambda usage: self._settle(charge, settings, usage),
+                           is_logged=self.logs_prompts)
+            try:
+                with self.calls.opened(attempt.slot, "llm", f"{settings.provider} {settings.model}"):
+                    answer = await provider.answer(call, watch)
+            except ModelError as error:
+                if error.usage is not None:
+                    self._settle(charge, settings, error.usage)
+                elif error.code in _COSTS_NOTHING:
+                    charge.forget()
+                else:
+                    self._settle(charge, settings, likely_usage(question, watch.said), is_estimated=True)
+                raise
+            except asyncio.CancelledError:
+                self._settle(charge, settings, likely_usage(question, watch.said), is_estimated=True)
+                raise
+            finally:
+                watch.finish()
+            usage = answer.usage or likely_usage(question, answer.text)
+            self._settle(charge, settings, usage, is_estimated=answer.usage is None)
+        return answer
+
+    def _settle(self, charge: Charge, settings: ModelSettings, usage: Usage, *, is_estimated: bool = False) -> None:
+        charge.settle(Spent(usage.all_input_tokens, usage.output_tokens, self.price(settings, usage), settings.model,
+                            is_estimated))
+
+    def _tell(self, attempt: Told, question: Question, settings: ModelSettings) -> None:
+        data: dict[str, Json] = {"activity": f"calling {settings.model}"}
+        if self.logs_prompts:
+            texts = [question.system, *(message.text for message in question.messages)]
+            data["prompt"] = self.redactor.text("\n\n".join(text for text in texts if text))
+        attempt.told("node.activity", data)
+
+
+class _Watch(CallWatch):
+    """Follows one call: tells pieces of the answer, a few times a second; a secret is not told, also where it comes
+    in two pieces."""
+
+    def __init__(self, attempt: Told, redactor: Redactor, settle: Callable[[Usage], None], *,
+                 is_logged: bool) -> None:
+        self._attempt = attempt
+        self._redactor = redactor
+        self._settle = settle
+        self._is_logged = is_logged
+        self._pieces: list[str] = []
+        self._pending = ""
+        self._told_at = float("-inf")
+
+    @property
+    def said(self) -> str:
+        """What came of the answer so far."""
+        return "".join(self._pieces)
+
+    def text(self, piece: str) -> None:
+        """See CallWatch."""
+        self._pieces.append(piece)
+        self._pending += piece
+        now = asyncio.get_running_loop().time()
+        if now - self._told_at >= OUTPUT_SECONDS:
+            self._told_at = now
+            self._tell(max(0, self._redactor.longest - 1))
+
+    def again(self, error: ModelError, delay_seconds: float) -> None:
+        """See CallWatch."""
+        if error.usage is not None:
+            self._settle(error.usage)
+        self._pieces.clear()
+        self._pending = ""
+        self._attempt.activity(f"trying again in {format_duration(delay_seconds)}: {clip(error.message, 200)}")
+
+    def finish(self) -> None:
+        """Tells the rest."""
+        self._tell(0)
+
+    def _tell(self, held_back: int) -> None:
+        text = self._redactor.text(self._pending)
+        ready = text[:len(text) - held_back] if held_back else text
+        if ready:
+            self._attempt.told("node.output", {"chunk": ready}, is_logged=self._is_logged)
+            self._pending = text[len(ready):]

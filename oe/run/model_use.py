@@ -1,0 +1,37 @@
+"""What a run needs to ask models, made when the first of its nodes does: most runs never ask one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from oe.errors import NodeError
+from oe.values import JsonObject
+
+if TYPE_CHECKING:
+    from oe.ports.model import Models
+    from oe.run.estimates import Price
+    from oe.spec.model import Budget, Node
+
+
+class ModelUse(NamedTuple):
+    """How a run asks models. `models` and `price` build what they give; `identity` is what of a node's model and
+    provider can change its answer, None for a node that asks none. `budget` is that of the run."""
+
+    models: Callable[[], Models]
+    price: Callable[[], Price]
+    identity: Callable[[Node], JsonObject | None]
+    budget: Budget | None = None
+    logs_prompts: bool = False
+
+
+def _none() -> Models:
+    raise NodeError("no language model can be asked here", name="NoProvider", retryable=False, code="no-provider")
+
+
+def _no_price() -> Price:
+    return lambda settings, usage: None
+
+
+NO_MODELS = ModelUse(_none, _no_price, lambda node: None)
+"""For runs none of whose nodes asks a model."""

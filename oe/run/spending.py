@@ -1,0 +1,266 @@
+"""What a run spends: every call is charged before it is made and settled after, within the budgets that cover it.
+
+A charge is committed before the call, so that what a crash cuts off still counts. One that does not fit waits while
+other calls are in flight, since those mostly cost less than their worst case; with none in flight it is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from oe.clock import Clock
+from oe.errors import NodeError
+from oe.ids import node_of
+from oe.ports.spending import Charged, Cost, Spent
+from oe.ports.store import Store
+from oe.spec.model import Budget, Experience
+from oe.state.events import Event
+from oe.values import Json, JsonObject
+
+WARN_SHARE = 0.8
+"""The share of a limit from which on a run says that it is nearly spent."""
+
+_ROUNDING = 1e-9
+"""Sums of money are sums of fractions, which leave a rest."""
+
+
+class Limit:
+    """One budget, and what of it is spent. `ends_run`: a call that it has no room for ends the run, and not only the
+    loop that the budget is of."""
+
+    def __init__(self, name: str, budget: Budget, covers: Callable[[str], bool], *, ends_run: bool = True) -> None:
+        self.name = name
+        self.covers = covers
+        self.ends_run = ends_run
+        self.in_flight = 0
+        self.is_refused = False
+        self._most = {key: float(value) for key, value in budget._asdict().items() if value is not None}
+        self._spent = Cost()
+        self._reserved = Cost()
+        self._warned: set[str] = set()
+
+    @property
+    def told(self) -> str:
+        """The name as it stands in a sentence."""
+        return "the run" if self.name == "run" else self.name
+
+    def lacking(self, worst: Cost) -> str | None:
+        """What there is no room for now: usd, tokens or calls."""
+        return next((key for key, most in self._most.items()
+                     if self._held(key) + getattr(worst, key) > most + _ROUNDING), None)
+
+    def hold(self, worst: Cost) -> None:
+        """Counts a call that is made."""
+        self._reserved = _sum(self._reserved, worst)
+        self.in_flight += 1
+
+    def let_go(self, worst: Cost) -> None:
+        """The call is over."""
+        self._reserved = _sum(self._reserved, worst, -1)
+        self.in_flight -= 1
+
+    def add(self, cost: Cost) -> None:
+        """Counts what a call came to."""
+        self._spent = _sum(self._spent, cost)
+
+    def is_spent(self) -> bool:
+        """Whether nothing more can be had of it."""
+        return self.is_refused or any(getattr(self._spent, key) >= most for key, most in self._most.items())
+
+    def standing(self, key: str) -> JsonObject:
+        """How much of a limit is spent, as a warning tells it."""
+        return {"budget": f"{self.name} {key}", "spent": _plain(getattr(self._spent, key)),
+                "limit": _plain(self._most[key])}
+
+    def warnings(self) -> list[JsonObject]:
+        """Limits that have become nearly spent since the last call."""
+        near = [key for key, most in self._most.items()
+                if key not in self._warned and getattr(self._spent, key) >= WARN_SHARE * most]
+        self._warned.update(near)
+        return [self.standing(key) for key in near]
+
+    def _held(self, key: str) -> float:
+        return float(getattr(self._spent, key) + getattr(self._reserved, key))
+
+
+class Account(NamedTuple):
+    """Where a run's spending is kept, and how it is told."""
+
+    run_id: str
+    store: Store
+    clock: Clock
+    emit: Callable[[Sequence[Event]], None]
+    stop: Callable[[], None]
+
+
+class Spending:
+    """The calls of a run. `limits` are its budgets; what earlier processes of the run have spent counts. What calls
+    come to is left in `by_slot` until the attempt that made them is committed."""
+
+    def __init__(self, limits: Iterable[Limit], account: Account, by_slot: dict[str, list[Spent]],
+                 earlier: Iterable[Charged] = ()) -> None:
+        self._limits = list(limits)
+        self._account = account
+        self._waiting: list[asyncio.Future[None]] = []
+        self._by_slot = by_slot
+        for charged in earlier:
+            for limit in self._covering(charged.slot):
+                limit.add(charged.cost)
+
+    @asynccontextmanager
+    async def charge(self, slot: str, worst: Cost) -> AsyncIterator[OpenCharge]:
+        """See NodeContext.charge."""
+        limits = self._covering(slot)
+        await self._room(slot, limits, worst)
+        number = self._account.store.charge(self._account.run_id, slot, worst)
+        for limit in limits:
+            limit.hold(worst)
+        open_charge = OpenCharge(lambda spent: self._settled(slot, limits, spent))
+        try:
+            yield open_charge
+        finally:
+            total = open_charge.total
+            if total is None:
+                total = Charged(slot, worst.tokens, 0, worst.usd, worst.calls, is_settled=False)
+                for limit in limits:
+                    limit.add(total.cost)
+            self._account.store.settle(number, total._replace(slot=slot))
+            for limit in limits:
+                limit.let_go(worst)
+            self._wake()
+            self._warn(limits)
+
+    def is_spent(self, name: str) -> bool:
+        """Whether the budget of that name is spent."""
+        return any(limit.name == name and limit.is_spent() for limit in self._limits)
+
+    def _covering(self, slot: str) -> list[Limit]:
+        return [limit for limit in self._limits if limit.covers(slot)]
+
+    async def _room(self, slot: str, limits: Sequence[Limit], worst: Cost) -> None:
+        while True:
+            short = next(((limit, key) for limit in limits if (key := limit.lacking(worst)) is not None), None)
+            if short is None:
+                return
+            limit, key = short
+            if not limit.in_flight:
+                await self._refuse(slot, limit, key)
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
+
+    async def _refuse(self, slot: str, limit: Limit, key: str) -> None:
+        standing = limit.standing(key)
+        limit.is_refused = True
+        self._account.emit((Event("budget.warning", self._account.clock.now(), data=standing),))
+        if limit.ends_run:
+            self._account.stop()
+            await asyncio.sleep(0)  # the stop has cancelled this attempt, unless it belongs to a unit that runs always
+        raise NodeError(f"the budget of {limit.told} does not allow another call: {standing['spent']} of "
+                        f"{standing['limit']} {key} are spent, and this one may cost more than the rest",
+                        name="BudgetSpent", retryable=False, code="budget-spent",
+                        hint="oe resume --budget gives more" if limit.ends_run else None)
+
+    def _settled(self, slot: str, limits: Sequence[Limit], spent: Spent) -> None:
+        self._by_slot.setdefault(slot, []).append(spent)
+        for limit in limits:
+            limit.add(Cost(spent.usd or 0.0, spent.input_tokens + spent.output_tokens, 1))
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for turn in waiting:
+            if not turn.done():
+                turn.set_result(None)
+
+    def _warn(self, limits: Sequence[Limit]) -> None:
+        now = self._account.clock.now()
+        events = [Event("budget.warning", now, data=standing) for limit in limits for standing in limit.warnings()]
+        if events:
+            self._account.emit(events)
+
+
+class OpenCharge:
+    """Implements Charge. `total` is what was settled so far; None: nothing."""
+
+    def __init__(self, settled: Callable[[Spent], None]) -> None:
+        self._settled = settled
+        self.total: Charged | None = None
+
+    def settle(self, spent: Spent) -> None:
+        """See Charge."""
+        before = self.total or Charged("")
+        self.total = Charged("", before.input_tokens + spent.input_tokens, before.output_tokens + spent.output_tokens,
+                             before.usd + (spent.usd or 0.0), before.calls + 1)
+        self._settled(spent)
+
+    def forget(self) -> None:
+        """See Charge."""
+        self.total = self.total or Charged("")
+
+
+def limits_of(experience: Experience, budget: Budget | None) -> list[Limit]:
+    """The limits of an experience's budgets; `budget` is that of the run."""
+    limits = [] if budget is None else [Limit("run", budget, lambda _: True)]
+    owners = {stage: pipeline.id for pipeline in experience.pipelines.values() for stage in pipeline.stages}
+    owners.update((member, loop.id) for loop in experience.loops.values() for member in loop.body)
+    for node in experience.nodes.values():
+        if node.budget is not None:
+            limits.append(Limit(f"node {node.id}", node.budget, _of_node(node.id, owners.get(node.id))))
+    for loop in experience.loops.values():
+        if loop.budget is not None:
+            limits.append(Limit(f"loop {loop.id}", loop.budget, _of_unit(loop.id), ends_run=False))
+    return limits
+
+
+def _of_unit(unit_id: str) -> Callable[[str], bool]:
+    return lambda slot: _first_name(slot) == unit_id
+
+
+def _of_node(node_id: str, owner: str | None) -> Callable[[str], bool]:
+    if owner is None:
+        return _of_unit(node_id)
+    return lambda slot: _first_name(slot) == owner and node_of("/".join(slot.split("/")[:2])) == node_id
+
+
+def _first_name(slot: str) -> str:
+    return slot.partition("/")[0].partition("[")[0]
+
+
+def _sum(left: Cost, right: Cost, sign: int = 1) -> Cost:
+    return Cost(left.usd + sign * right.usd, left.tokens + sign * right.tokens, left.calls + sign * right.calls)
+
+
+def _plain(number: float) -> float:
+    return int(number) if float(number).is_integer() else round(number, 6)
+
+
+def tokens_of(calls: Iterable[Spent]) -> list[Json]:
+    """What calls came to, as an outcome keeps it."""
+    return [_as_object(spent) for spent in calls]
+
+
+def metrics_of(calls: Sequence[Spent]) -> dict[str, Json]:
+    """The same as the metrics of an attempt."""
+    priced = [each.usd for each in calls if each.usd is not None]
+    metrics: dict[str, Json] = {
+        "calls": len(calls), "input_tokens": sum(each.input_tokens for each in calls),
+        "output_tokens": sum(each.output_tokens for each in calls)}
+    if calls and calls[-1].model:
+        metrics["model"] = calls[-1].model
+    if priced:
+        metrics["cost_usd"] = round(sum(priced), 9)
+    return metrics
+
+
+def _as_object(spent: Spent) -> JsonObject:
+    record: dict[str, Json] = {"input_tokens": spent.input_tokens, "output_tokens": spent.output_tokens}
+    if spent.model:
+        record["model"] = spent.model
+    if spent.usd is not None:
+        record["cost_usd"] = round(spent.usd, 9)
+    if spent.is_estimated:
+        record["estimated"] = True
+    return record

@@ -1,0 +1,154 @@
+"""Budgets of runs, nodes and loops: what fits is called, what may not fit waits or ends the run, and nothing is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from oe.llm.memory import MemoryModel
+from oe.ports.model import Answer, Usage
+from oe.ports.spending import Cost
+from oe.run.session import RunResult
+from oe.spec.model import Budget
+from tests.support.scenario import Scenario, gives
+
+HEAD = """
+state: {schema: {a: {type: string}, b: {type: string}, c: {type: string}, all: {type: array, merge: array_append}}}
+"""
+CHAIN = HEAD + """
+graph:
+  nodes:
+    - {id: one, kind: agent, prompt: Hi, max_tokens: 100, writes: [a]}
+    - {id: two, kind: agent, prompt: Hi, max_tokens: 100, writes: [b], needs: [one]%s}
+    - {id: three, kind: agent, prompt: Hi, max_tokens: 100, writes: [c], needs: [two]}
+"""
+WORST = 2 + 2 * 16 + 100
+
+
+def model(used: int = 110, seconds: float = 0.0) -> MemoryModel:
+    return MemoryModel([Answer("ok", usage=Usage(used - 10, 10))], seconds)
+
+
+def spent(result: RunResult) -> tuple[str, str | None, int, object]:
+    return result.status, result.reason, int(result.exit_code), result.totals["calls"]
+
+
+@pytest.mark.parametrize(("budget", "larger"), [
+    (Budget(None, 300, None), Budget(None, 400, None)),
+    (Budget(0.0003, None, None), Budget(0.0004, None, None)),
+    (Budget(None, None, 2), Budget(None, None, 3)),
+])
+def test_a_call_that_may_not_fit_ends_the_run_which_goes_on_with_a_larger_budget(budget: Budget, larger: Budget) -> None:
+    scenario = Scenario(CHAIN % "", model=model())
+    scenario.budget = budget
+    assert spent(scenario.run()) == ("failed", "budget", 7, 2)
+    assert scenario.node("three")["status"] == "cancelled"
+    assert scenario.node("three")["reason"] == "budget"
+    assert spent(scenario.resume()) == ("failed", "budget", 7, 2)
+    scenario.budget = larger
+    assert spent(scenario.resume()) == ("success", None, 0, 3)
+    assert len(scenario.model.calls) == 3
+
+
+def test_a_call_of_exactly_the_rest_fits() -> None:
+    scenario = Scenario(CHAIN % "", model=model(110))
+    scenario.budget = Budget(None, 220 + WORST, None)
+    assert scenario.run().status == "success"
+
+
+def test_a_node_that_goes_on_after_errors_does_not_go_on_without_budget() -> None:
+    scenario = Scenario(CHAIN % ", on_error: {policy: continue, output: {state_delta: {b: fallback}}}", model=model())
+    scenario.budget = Budget(None, None, 1)
+    result = scenario.run()
+    assert spent(result) == ("failed", "budget", 7, 1)
+    assert "b" not in result.state
+    scenario.budget = None
+    assert scenario.resume().state["b"] == "ok"
+
+
+FAN_OUT = HEAD + """
+graph:
+  nodes:
+    - {id: each, kind: agent, prompt: Hi, max_tokens: 100, writes: [all], for_each: {source: [1, 2, 3, 4, 5, 6], concurrency: 6}}
+"""
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_calls_wait_for_those_in_flight_which_mostly_cost_less_than_they_may(seed: int) -> None:
+    scenario = Scenario(FAN_OUT, model=model(20, seconds=1.0))
+    scenario.budget = Budget(None, 2 * WORST + 6, None)
+    result = scenario.run(seed=seed)
+    assert spent(result) == ("success", None, 0, 6)
+    assert result.totals["duration_ms"] == pytest.approx(5000, abs=1000)
+
+
+def test_what_nobody_settles_counts_with_its_worst_case() -> None:
+    scenario = Scenario(CHAIN % "", model=model())
+    scenario.budget = Budget(None, 300, None)
+    scenario.run()
+    scenario.store.charge("r-1", "three", Cost(0.0, 1000, 1))  # as a process leaves it that is killed during a call
+    scenario.budget = Budget(None, 1000, None)
+    assert spent(scenario.resume()) == ("failed", "budget", 7, 2)
+    scenario.budget = Budget(None, 1354, None)
+    assert spent(scenario.resume()) == ("success", None, 0, 3)
+
+
+def test_a_run_says_once_that_most_of_a_budget_is_spent() -> None:
+    scenario = Scenario(CHAIN % "", model=model(110))
+    scenario.budget = Budget(None, 400, 100)
+    scenario.run()
+    told = [(event["budget"], event["spent"], event["limit"]) for event in scenario.events("budget.warning")]
+    assert told == [("run tokens", 330, 400)]
+
+
+def test_the_budget_of_a_node_is_that_of_all_its_items() -> None:
+    scenario = Scenario(FAN_OUT.replace("writes: [all]", "budget: {calls: 4}, writes: [all]"), model=model())
+    assert spent(scenario.run()) == ("failed", "budget", 7, 4)
+    told = [(event["budget"], event["spent"], event["limit"]) for event in scenario.events("budget.warning")]
+    assert ("node each calls", 4, 4) in told
+
+
+LOOP = HEAD + """
+graph:
+  nodes:
+    - {id: body, kind: agent, prompt: Hi, max_tokens: 100, writes: [all]}
+    - {id: after, kind: step, needs: [rounds], writes: [a]}
+  loops:
+    - {id: rounds, body: body, budget: {%s}, on_exhausted: %s}
+"""
+
+
+@pytest.mark.parametrize(("budget", "count"), [("calls: 3", 3), ("tokens: 300", 2), ("tokens: 110", 0)])
+def test_a_loop_goes_on_until_its_budget_is_spent(budget: str, count: int) -> None:
+    scenario = Scenario(LOOP % (budget, "continue"), {"after": gives({"a": "done"})}, model=model())
+    result = scenario.run()
+    assert result.state == {**({"all": ["ok"] * count} if count else {}), "a": "done"}
+    assert scenario.node("rounds")["status"] == "success"
+    (event,) = scenario.events("loop.exhausted")
+    assert event["iterations"] == count
+
+
+def test_a_loop_that_must_come_to_its_end_fails_with_its_budget() -> None:
+    scenario = Scenario(LOOP % ("calls: 1", "fail"), model=model())
+    assert scenario.run().status == "failed"
+    assert scenario.result is not None
+    assert scenario.result.reason is None
+
+
+def test_a_unit_that_runs_always_fails_alone_where_nothing_is_left() -> None:
+    scenario = Scenario(CHAIN % "" + "    - {id: report, kind: agent, prompt: Hi, join: always, needs: [three]}\n", model=model())
+    scenario.budget = Budget(None, None, 2)
+    assert spent(scenario.run()) == ("failed", "budget", 7, 2)
+    assert "the budget of the run does not allow another call: 2 of 2 calls are spent" in scenario.node("report")["error"]
+
+
+def test_cached_results_cost_nothing_again() -> None:
+    from oe.store.memory_cache import MemoryCache
+
+    scenario = Scenario(CHAIN % "", model=model())
+    scenario.cache = MemoryCache()
+    scenario.run()
+    scenario.budget = Budget(None, 1, 1)
+    result = scenario.run()
+    assert spent(result) == ("success", None, 0, 0)
+    assert result.totals["tokens_saved"] == 330
+    assert result.totals["cost_usd"] == 0
