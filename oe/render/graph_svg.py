@@ -27,11 +27,13 @@ _WIDEST = 1100
 
 
 class Shown(NamedTuple):
-    """What a run has to say of a unit: its status word, and one short text (time, items)."""
+    """What a run has to say of a unit: its status word, and one short text (time, items). `after` is the unit that it
+    comes after on the critical path."""
 
     status: str
     text: str = ""
     is_critical: bool = False
+    after: str | None = None
 
 
 class _Card(NamedTuple):
@@ -91,8 +93,8 @@ def _whole(outline: Outline, shown: Mapping[str, Shown]) -> tuple[list[_Card], l
     for arrow in outline.arrows:
         label = "" if arrow.when is None else clip(_plain(arrow.when), _LONGEST_LABEL)
         size = Size(_width(label) + 8, _LINE_HEIGHT) if label else None
-        both = [shown.get(arrow.source), shown.get(arrow.target)]
-        style = "edge critical" if all(each and each.is_critical for each in both) else "edge"
+        target = shown.get(arrow.target)
+        style = "edge critical" if target and target.after == arrow.source else "edge"
         title = f"{arrow.source} → {arrow.target}" + (f" when {arrow.when}" if arrow.when is not None else "")
         leads.append(_Lead(Line(place[arrow.source], place[arrow.target], size), style, label, title))
     return cards, leads

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from oe.render.graph_svg import Shown, graph_svg, note_of
 from oe.render.markup import Markup, element, joined, lines_of
@@ -58,8 +59,10 @@ def _fact(name: str, text: str) -> Markup:
 
 def _graph(report: Report) -> Markup:
     by_id = {unit.id: unit for unit in report.units}
-    shown = {unit_id: Shown(status, _remark(by_id[unit_id]), by_id[unit_id].is_critical) if unit_id in by_id
-             else Shown(status) for unit_id, status in report.statuses}
+    path = report.critical.units if report.critical else ()
+    before = dict(pairwise(reversed(path)))
+    shown = {unit_id: Shown(status, _remark(by_id[unit_id]), by_id[unit_id].is_critical, before.get(unit_id))
+             if unit_id in by_id else Shown(status) for unit_id, status in report.statuses}
     left_out = note_of(report.outline)
     statuses = dict.fromkeys(status for _, status in report.statuses)
     key = element("p", *(joined([pill(status), " "]) for status in statuses), class_="key")

@@ -49,7 +49,7 @@ def attempt_table(report: Report) -> Markup:
                    f"{report.head.run_id}` lists every event")
     parts = [note(counts)]
     columns = [_Column("Slot"), _Column("Attempt", _NUMBER), _Column("Status"), _Column("Began", _NUMBER),
-               _Column("Took", _NUMBER), _Column("Error", _WIDE)]
+               _Column("Took", _NUMBER), _Column("Remark", _WIDE)]
     return section("Attempts and errors", "attempts", *parts,
                    _table(columns, [_attempt_cells(attempt, columns) for attempt in report.attempts]))
 
@@ -124,7 +124,7 @@ def _unit_cells(unit: UnitReport, columns: Sequence[_Column]) -> list[Markup]:
 
 
 def _items(unit: UnitReport) -> str:
-    if unit.items is None:
+    if unit.items is None or unit.status == "skipped":
         return "-"
     parts = [f"{unit.items:,}"]
     if unit.items_failed:
@@ -143,7 +143,7 @@ def _attempt_cells(attempt: AttemptReport, columns: Sequence[_Column]) -> list[M
     return _cells(columns, {
         "Slot": name_of(clip(attempt.slot, _LONGEST_NAME)), "Attempt": str(attempt.attempt or "-"),
         "Status": pill(attempt.status), "Began": "+" + format_duration(attempt.start),
-        "Took": format_duration(attempt.seconds), "Error": joined(parts)})
+        "Took": format_duration(attempt.seconds), "Remark": joined(parts)})
 
 
 def _cost_cells(unit: UnitReport, columns: Sequence[_Column], whole: int) -> list[Markup]:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from oe.render.markup import Markup, element, joined
 from oe.render.page import name_of, note, pill, section
 from oe.render.report_value import Bar, Critical, Report, UnitReport
-from oe.text import clip, format_duration
+from oe.text import clip, format_duration, plural
 
 _MOST_NAMES = 40
 _NARROWEST = 0.35
@@ -40,8 +40,8 @@ def timeline(report: Report) -> Markup:
     if report.units_left_out:
         parts.append(note(f"{report.units_left_out:,} more units are left out of the list"))
     if report.breaks:
-        parts.append(note(f"dashed lines: the run was resumed there ({len(report.breaks)} times); the time in between "
-                          "is left out"))
+        parts.append(note(f"dashed lines: the run was resumed there ({plural(len(report.breaks), 'time')}); the time "
+                          "in between is left out"))
     return section("Timeline", "timeline", *parts)
 
 

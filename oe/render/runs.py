@@ -8,13 +8,25 @@ from oe.render.tables import table
 from oe.text import format_duration
 from oe.values import Json, JsonObject
 
-_HEADER = ("RUN", "STATUS", "STARTED (UTC)", "TIME", "OK", "FAIL", "TOKENS", "COST")
+WIDEST = 80
+"""Columns of a terminal that nobody has widened."""
+
+_LONG_HEADER = ("RUN", "STATUS", "STARTED (UTC)", "TIME", "OK", "FAIL", "TOKENS", "COST")
+_SHORT_HEADER = ("RUN", "STATUS", "STARTED UTC", "TIME", "OK", "FAIL", "TOKENS", "COST")
 _NUMBERS = frozenset({3, 4, 5, 6, 7})
+_STARTED = 2
 
 
 def runs_table(runs: Sequence[JsonObject]) -> list[str]:
-    """Lines of at most 80 columns where ids are of the usual length and times below an hour. `runs` as in `--json`."""
-    return table(_HEADER, [_row(run) for run in runs], right=_NUMBERS)
+    """Lines of at most 80 columns where ids are of the usual length: without the year where they would be longer.
+    `runs` as in `--json`."""
+    rows = [_row(run) for run in runs]
+    lines = table(_LONG_HEADER, rows, right=_NUMBERS)
+    if max(map(len, lines)) <= WIDEST:
+        return lines
+    for row in rows:
+        row[_STARTED] = row[_STARTED].partition("-")[2]
+    return table(_SHORT_HEADER, rows, right=_NUMBERS)
 
 
 def format_count(number: float) -> str:

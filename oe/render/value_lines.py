@@ -48,8 +48,9 @@ def added_lines(value: Json, redact: Redact, bounds: Bounds) -> list[ValueLine]:
 
 def changed_lines(before: Json, after: Json, redact: Redact, bounds: Bounds) -> list[ValueLine]:
     """The lines that went and those that came, with two unchanged ones around them."""
-    old = list(islice(_lines(before, redact, bounds.width), _MOST_COMPARED))
-    new = list(islice(_lines(after, redact, bounds.width), _MOST_COMPARED))
+    is_open = _short(before, redact, bounds.width) is None or _short(after, redact, bounds.width) is None
+    old = list(islice(_lines(before, redact, bounds.width, is_open=is_open), _MOST_COMPARED))
+    new = list(islice(_lines(after, redact, bounds.width, is_open=is_open), _MOST_COMPARED))
     start = 0
     while start < min(len(old), len(new)) and old[start] == new[start]:
         start += 1
@@ -77,9 +78,10 @@ def _cut(sign: Sign, value: Json, redact: Redact, bounds: Bounds) -> list[ValueL
     return [*found[:bounds.lines], ValueLine("…", "more is left out")] if len(found) > bounds.lines else found
 
 
-def _lines(value: Json, redact: Redact, width: int) -> Iterator[str]:
-    """Indented JSON, lazily and without recursion; a text that is the whole value stands as it is. Redacts a text
-    before it is cut, so that no part of a secret stays."""
+def _lines(value: Json, redact: Redact, width: int, *, is_open: bool = False) -> Iterator[str]:
+    """Indented JSON, lazily and without recursion; a text that is the whole value stands as it is, and a short list or
+    object on one line unless it is the whole and `is_open`. Redacts a text before it is cut, so that no part of a
+    secret stays."""
     if isinstance(value, str):
         yield from (clip(line, width) for line in redact(value).split("\n"))
         return
@@ -95,7 +97,8 @@ def _lines(value: Json, redact: Redact, width: int) -> Iterator[str]:
                 yield "  " * (min(len(stack), 40) - 1) + closing
             continue
         label, child = entry
-        short = _short(child, redact, width)
+        is_whole = len(stack) == 1 and isinstance(child, Mapping | list | tuple) and len(child) > 0
+        short = None if is_open and is_whole else _short(child, redact, width)
         if short is not None:
             yield clip(indent + label + short, width)
         elif isinstance(child, Mapping):

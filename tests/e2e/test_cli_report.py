@@ -146,7 +146,7 @@ def test_a_resumed_run_leaves_out_the_time_in_between(program: Program, held: He
     assert program.run("resume", "--quiet", cwd=held.folder).exit_code == 0
     shown = words(report(program, held.folder))
     assert "in 2 parts" in shown
-    assert "the run was resumed there (1 times)" in shown
+    assert "the run was resumed there (1 time)" in shown
     assert "2: 2 success" in shown
 
 

@@ -62,6 +62,14 @@ def test_a_listing_fits_80_columns() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_a_listing_that_would_be_too_wide_leaves_out_the_year() -> None:
+    lines = runs_table([run(duration_ms=3_723_000, totals={"ok": 120, "failed": 3, "tokens_in": 1_200_000, "cost_usd": 12.34})])
+    assert lines == [
+        "RUN                STATUS       STARTED UTC     TIME   OK  FAIL  TOKENS    COST",
+        "r-20261120-7f3a9c  interrupted  11-20 21:40  1:02:03  120     3    1.2M  $12.34"]
+    assert max(map(len, lines)) <= 80
+
+
 def test_cells_cannot_steer_the_terminal() -> None:
     assert table(["A", "B"], [["\x1b[2J", "x\ny"]]) == ["A        B", "\\x1b[2J  x y"]
 

@@ -84,7 +84,7 @@ def test_the_policy_names_the_style_sheet_alone() -> None:
 def test_a_report_says_what_it_leaves_out() -> None:
     text = "".join(Reading(report_page(failing(), STYLE)).texts)
     for remark in ("2 more units are left out", "2 of 7 units are left out", "attempts: 11, in trouble: 2. Shown are 4", "1 field left out",
-                   "4 writes, 3 of them left out", "4 more are left out", "the run was resumed there (1 times)"):
+                   "4 writes, 3 of them left out", "4 more are left out", "the run was resumed there (1 time)"):
         assert remark in text
 
 
@@ -138,6 +138,8 @@ def test_a_wide_graph_is_drawn_from_left_to_right() -> None:
     ({"a": 1}, {"a": 1}, [" the same value"]),
     ([1, 2], [], ["-[1, 2]", "+[]"]),
     ({}, None, ["-{}", "+null"]),
+    (1, [[2]], ["-1", "+[", "+  [2]", "+]"]),
+    ({"a": 1, "b": 2}, {"a": 1, "b": [[3]]}, [" {", '   "a": 1', '-  "b": 2', '+  "b": [', "+    [3]", "+  ]", " }"]),
 ])
 def test_what_changed(before: Json, after: Json, lines: list[str]) -> None:
     assert [f"{line.sign}{line.text}" for line in changed_lines(before, after, keep, Bounds())] == lines
