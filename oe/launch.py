@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from oe.app import Workspace, kinds_by_name, load_experience, result_in_journal, schema_loader
+from oe.children import Children
 from oe.clock import SystemClock, iso
 from oe.errors import AlreadyRunningError, NotFoundError, OeError, SkippedError, UsageError
 from oe.ids import is_run_id, new_run_id
@@ -21,13 +22,14 @@ from oe.plan.graph import Graph
 from oe.plan.selection import Selection, select
 from oe.ports.cache import Entry, ResultCache
 from oe.ports.committed import committed_events, log_of
-from oe.ports.store import Milestone, NewRun, Outcome, Run, RunExists
+from oe.ports.store import Milestone, NewRun, Outcome, Reopened, Run, RunExists
 from oe.redact import Redactor, secrets_of
 from oe.run.bus import EventBus
 from oe.run.capture import OutputCapture
+from oe.run.level import Outside
 from oe.run.model_use import NO_MODELS
 from oe.run.replay import CacheUse
-from oe.run.session import Outside, Part, RunResult, Session
+from oe.run.session import Part, RunResult, Session
 from oe.run.threads import DaemonThreads
 from oe.sealed import is_sealed, seal
 from oe.spec.arguments import bind_arguments, is_text_argument, secret_arguments
@@ -203,8 +205,9 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
         selection = _selection_again(experience, run, options.again)
         earlier = _earlier(workspace, run.run_id) if selection.reused else {}
         now = SystemClock().now()
-        run = workspace.store.reopen_run(run.run_id, workspace.owner, now, _spec_text(experience),
-                                         base_defaults(experience.fields.values()))
+        run = workspace.store.reopen_run(Reopened(run.run_id, workspace.owner, now, _spec_text(experience),
+                                                  base_defaults(experience.fields.values()),
+                                                  Children(experience).persistent_fields()))
         milestone = Milestone(0, "run.resumed", now, {})
         part = Part(run, args, milestone, options.concurrency, options.timeout_seconds, selection,
                     again=frozenset(options.again))
@@ -261,7 +264,7 @@ def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Js
                 {name: seal(str(args[name]), os.urandom(16)) for name in sorted(secret) if name in args},
                 base_defaults(experience.fields.values()),
                 [field.name for field in experience.fields.values() if field.persist],
-                _spec_text(experience), now, workspace.owner, asked))
+                _spec_text(experience), now, workspace.owner, asked, Children(experience).persistent_fields()))
         except RunExists:
             workspace.unlock()
             if run_id:
@@ -355,7 +358,7 @@ def _outside(workspace: Workspace, experience: Experience, part: Part, redactor:
         cache=CacheUse(cache, experience.runtime.cache, _nodes_of(experience, selection.refreshed | part.again),
                        _nodes_of(experience, selection.reused), _nodes_of(experience, selection.required),
                        options.earlier, partial(result_in_journal, workspace)),
-        model_use=NO_MODELS)
+        model_use=NO_MODELS, open_nested=Children(experience).opener(part.run.nested))
 
 
 def _nodes_of(experience: Experience, units: Iterable[str]) -> frozenset[str]:

@@ -32,6 +32,7 @@ class AgentKind:
         *CALL_KEYS,
     )
     cached_by_default = True
+    is_nested = False
 
     def __init__(self) -> None:
         self._texts = TextFiles()

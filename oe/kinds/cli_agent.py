@@ -43,6 +43,7 @@ class CliAgentKind:
         Key("reserve", {"$ref": "#/$defs/budget"}, "What one call may cost at most; required under a budget in usd."),
     )
     cached_by_default = False
+    is_nested = False
 
     def check(self, node: Node, experience: Experience, files: Files) -> Iterator[Problem]:
         """Keys that exclude each other, its folder, its budget, the form of its answer."""

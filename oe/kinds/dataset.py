@@ -53,6 +53,7 @@ class DatasetKind:
         Key("mcp-resource", {"title": "reserved"}, "Reserved, not yet available."),
     )
     cached_by_default = True
+    is_nested = False
 
     def is_cached_by_default(self, node: Node) -> bool:
         """A file is known by its contents, a database is not."""

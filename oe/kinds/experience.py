@@ -1,4 +1,8 @@
-"""The kind `experience`: a child experience as one step of its parent, with a state of its own."""
+"""The kind `experience`: another experience as one node of this one, with a state of its own, in the same run.
+
+Its results are kept and found again unit by unit, not as a whole: so what an edit, an environment variable or a secret
+changes deep inside is seen, and nothing else runs again.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from oe.lang.document import Path
 from oe.lang.reference import Reference
 from oe.lang.scope import Scope
 from oe.ports.files import Files
-from oe.ports.kind import Executor
+from oe.ports.kind import Executor, NodeContext, NodeOutput, Request
 from oe.spec.file_rules import FileFlaw, find_file_flaw
 from oe.spec.keys import Key
 from oe.spec.model import Experience, Node, TaskKind
@@ -23,7 +27,7 @@ _FILE_NAMES = ("experience.yaml", "experience.yml", "experience.json")
 
 
 class ExperienceKind:
-    """Another experience inside this one's folder. Declared and checked; this version does not run it."""
+    """Another experience inside this one's folder."""
 
     name = "experience"
     task_kind: TaskKind = "custom"
@@ -36,7 +40,8 @@ class ExperienceKind:
             "The original's word for where the child keeps its state.",
             accepted="a child always has a state of its own: 'state_scope' does nothing"),
     )
-    cached_by_default = True
+    cached_by_default = False
+    is_nested = True
 
     def check(self, node: Node, experience: Experience, files: Files) -> Iterator[Problem]:
         """The child's file; its fields and arguments, as far as they can be seen without reading the whole of it."""
@@ -74,12 +79,43 @@ class ExperienceKind:
         return False
 
     def materials(self, node: Node, scope: Scope, files: Files) -> Mapping[str, Part]:
-        """None, as long as it cannot be run."""
-        return {}
+        """The child's file: what it refers to is in the keys of its own units."""
+        file = self.child_file(node, files)
+        return {file: files.digest(file)}
+
+    def child_file(self, node: Node, files: Files) -> str:
+        """See NestingKind."""
+        file, flaw = _find_file(files, str(node.options["impl"]))
+        if flaw is not None:
+            raise OeError(flaw.message, hint=flaw.hint, code=flaw.code)
+        return file
 
     def prepare(self, node: Node, files: Files) -> Executor:
-        """Raises NodeError."""
-        raise NodeError(f"kind '{self.name}' cannot be run by this version", retryable=False, code="kind-not-runnable")
+        """Raises NodeError where the child's file is not there."""
+        try:
+            return _Child(node, self.child_file(node, files))
+        except OeError as error:
+            raise NodeError(error.message, name="MissingFile", retryable=False, hint=error.hint,
+                            code=error.code) from error
+
+
+class _Child:
+    """Carries the child out and maps what it gave."""
+
+    def __init__(self, node: Node, file: str) -> None:
+        self._file = file
+        self._outputs = {field: str(source) for field, source in _mapping(node.options.get("outputs")).items()}
+        self._accepts_partial = node.options.get("accept") == "partial"
+
+    async def execute(self, request: Request, context: NodeContext) -> NodeOutput:
+        """The child from its first unit to its last. Fields that it gave no value are not written."""
+        end = await context.carry_out_experience(self._file, request.args)
+        if end.status != "success" and not (end.status == "partial" and self._accepts_partial):
+            why = end.trouble or end.reason
+            raise NodeError(f"the experience ended {end.status}" + (f": {why}" if why else ""), name="ChildFailed",
+                            code="child-failed")
+        delta = {field: end.state[source] for field, source in self._outputs.items() if source in end.state}
+        return NodeOutput(delta, delta if self._outputs else end.state, end.counts, end.replayed)
 
 
 def _find_file(files: Files, impl: str) -> tuple[str, FileFlaw | None]:

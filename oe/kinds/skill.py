@@ -37,6 +37,7 @@ class SkillKind:
         *CALL_KEYS,
     )
     cached_by_default = True
+    is_nested = False
 
     def __init__(self) -> None:
         self._texts = TextFiles()

@@ -52,6 +52,7 @@ class ToolKind:
             "the folder that a process runs in, inside the experience (default: the experience's own)"),
     )
     cached_by_default = True
+    is_nested = False
 
     def __init__(self) -> None:
         self._known: WeakKeyDictionary[Files, _KnownTools] = WeakKeyDictionary()

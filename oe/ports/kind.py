@@ -15,6 +15,7 @@ from oe.ports.process import ProcessRunner
 from oe.ports.threads import ThreadRunner
 from oe.spec.keys import Key
 from oe.spec.model import Experience, Node, TaskKind
+from oe.state.status import RunStatus
 from oe.values import Json, JsonObject
 
 if TYPE_CHECKING:  # most runs ask no model
@@ -27,11 +28,25 @@ _NOTHING: JsonObject = {}
 
 
 class NodeOutput(NamedTuple):
-    """What an attempt gives. `edge_output` MISSING: nothing is handed on. `metrics` are numbers and short texts."""
+    """What an attempt gives. `edge_output` MISSING: nothing is handed on. `metrics` are numbers and short texts.
+    `replayed` is set where nothing was run for it, as in NestedEnd."""
 
     state_delta: JsonObject
     edge_output: Json | Missing = MISSING
     metrics: JsonObject = _NOTHING
+    replayed: JsonObject | None = None
+
+
+class NestedEnd(NamedTuple):
+    """How a nested experience ended: `state` is its final state; `trouble` names a unit that failed, with its error.
+    `replayed` tells where its results came from if nothing of it was run: {run, since, saved}."""
+
+    status: RunStatus
+    reason: str | None
+    state: JsonObject
+    trouble: str | None
+    counts: JsonObject
+    replayed: JsonObject | None
 
 
 class Request(NamedTuple):
@@ -85,6 +100,10 @@ class NodeContext(Protocol):
     def artifact(self, name: str) -> str:
         """An absolute path for a file that the run makes."""
 
+    async def carry_out_experience(self, file: str, args: JsonObject) -> NestedEnd:
+        """Carries out another experience as a part of this attempt: its units have slots below this one, in the same
+        run. `file` is relative to `folder`. Raises NodeError where it cannot be begun."""
+
 
 class Executor(Protocol):
     """A node made ready once for a run: files are read, modules are found."""
@@ -102,6 +121,8 @@ class NodeKind(Protocol):
     keys: tuple[Key, ...]
 
     cached_by_default: bool
+    is_nested: bool
+    """Whether its attempts carry out units of their own: those are kept and found again one by one, not the whole."""
 
     def is_cached_by_default(self, node: Node) -> bool:
         """Whether the node's results are kept where it does not say `cache:`: those that depend on nothing but what a
@@ -123,3 +144,10 @@ class NodeKind(Protocol):
 
     def prepare(self, node: Node, files: Files) -> Executor:
         """The node's executor. Raises NodeError (not retryable) where what it needs is not there."""
+
+
+class NestingKind(NodeKind, Protocol):
+    """A kind with `is_nested`."""
+
+    def child_file(self, node: Node, files: Files) -> str:
+        """The file of the experience that the node carries out. Raises OeError."""

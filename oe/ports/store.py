@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from oe.lang.scope import MISSING, Missing
@@ -68,7 +69,8 @@ class Owner(NamedTuple):
 
 class NewRun(NamedTuple):
     """What is recorded when a run begins. `secrets` are keyed digests of the secret arguments, never the values;
-    `selection` is the part of the graph that was asked for: `only` or `from` (a unit), `refresh` (units)."""
+    `selection` is the part of the graph that was asked for: `only` or `from` (a unit), `refresh` (units); `nested` has
+    the persistent fields of the experiences that it may carry out as nodes, by the absolute path of their files."""
 
     run_id: str
     experience: str
@@ -82,11 +84,24 @@ class NewRun(NamedTuple):
     started_at: float
     owner: Owner
     selection: JsonObject = NOTHING
+    nested: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+
+class Reopened(NamedTuple):
+    """What is recorded when a run is resumed. What its base lacks of `defaults` and of `nested` (as in NewRun), because
+    the spec has had it only since, is added to it."""
+
+    run_id: str
+    owner: Owner
+    ts: float
+    spec: str
+    defaults: JsonObject = NOTHING
+    nested: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 class Run(NamedTuple):
     """A run as recorded. `base` is the state it started from; `state` its final state once it has ended; `selection` as
-    in NewRun."""
+    in NewRun; `nested` holds the persistent values of nested experiences at its start, by file."""
 
     run_id: str
     experience: str
@@ -106,6 +121,7 @@ class Run(NamedTuple):
     state: JsonObject | None
     published: bool
     selection: JsonObject = NOTHING
+    nested: Mapping[str, JsonObject] = MappingProxyType({})
 
 
 class Milestone(NamedTuple):
@@ -118,17 +134,18 @@ class Milestone(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """One delta to a persistent field of the workspace. An array_append field that the workspace has not begins with
-    its `default`."""
+    """One delta to a persistent field of the workspace: of the run's experience, or of a nested one's file. An
+    array_append field that the workspace has not begins with its `default`."""
 
     field: str
     merge: Merge
     value: Json
     default: Json | Missing = MISSING
+    experience: str | None = None
 
 
 class Ending(NamedTuple):
-    """How a run ended. `publications` are merged into the workspace in order, in the same transaction."""
+    """How a run ended. `publications` are merged into the workspaces in order, in the same transaction."""
 
     status: RunStatus
     reason: str | None
@@ -174,10 +191,9 @@ class Store(Protocol):
         """Records the run and milestone run.started; its base = defaults overlaid by the workspace's values of the
         persistent fields at this moment. Raises RunExists."""
 
-    def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str, defaults: JsonObject = NOTHING) -> Run:
-        """Marks it running again under a new owner, with no end and no state, and adds milestone run.resumed. What its
-        base lacks of `defaults` (of fields that the spec has had since) is added to it. Requests to its earlier owner
-        are forgotten."""
+    def reopen_run(self, again: Reopened) -> Run:
+        """Marks it running again under a new owner, with no end and no state, and adds milestone run.resumed. Requests
+        to its earlier owner are forgotten."""
 
     def commit(self, run_id: str, outcomes: Sequence[Outcome], superseded: Sequence[int] = ()) -> None:
         """Journal rows with their writes, all or none. The earlier outcomes of these numbers no longer count: they stay

@@ -30,7 +30,8 @@ class Job(NamedTuple):
     """One slot to be carried out. `executor` is made when it is first needed and may raise NodeError; `found` is its
     fingerprint; `refusal` is why it fails before it starts (a condition on it or its arguments cannot be evaluated).
     With `in_journal` the journal is its cache. `still_holds` tells whether the files behind the fingerprint are what
-    they were; where they are not (`is_key_sound` False), nothing goes by the key."""
+    they were; where they are not (`is_key_sound` False), nothing goes by the key. One that `is_nested` carries out
+    units of its own: its result is never taken as a whole."""
 
     node: Node
     slot: str
@@ -44,6 +45,7 @@ class Job(NamedTuple):
     in_journal: bool = False
     still_holds: Callable[[], bool] | None = None
     is_key_sound: bool = True
+    is_nested: bool = False
 
 
 class End(Enum):
@@ -70,19 +72,29 @@ class Attempts:
     `tried` gives the number of the last attempt that an earlier process of this run made at a slot.
     """
 
-    def __init__(self, shared: Surroundings, tried: Callable[[str], int], max_in_flight: int) -> None:
+    def __init__(self, shared: Surroundings, tried: Callable[[str], int], in_flight: asyncio.Semaphore) -> None:
         self._shared = shared
         self._rules = shared.rules
         self._redactor = shared.redactor
         self._tried = tried
         self._known_texts: set[str] = set()
-        self._in_flight = asyncio.Semaphore(max_in_flight)
+        self._in_flight = in_flight
         self._open: dict[str, tuple[Job, int, float]] = {}
         self._abandoned: set[str] = set()
+        self._worked = False
+        self._replayed: tuple[str, str] | None = None
 
-    def cancel_reason(self, unit_id: str) -> str:
-        """Why a unit is being cancelled."""
-        return self._shared.cancellations.reason(unit_id)
+    @property
+    def replayed(self) -> JsonObject | None:
+        """Where all results came from if none was made here: the oldest of them. What they saved is counted already."""
+        if self._worked or self._replayed is None:
+            return None
+        since, run_id = self._replayed
+        return {"run": run_id, "since": since, "saved": {}}
+
+    def cancel_reason(self, slot: str) -> str:
+        """Why a slot or unit is being cancelled."""
+        return self._shared.cancellations.reason(slot, self._shared.why())
 
     def is_budget_spent(self, loop_id: str) -> bool:
         """Whether nothing more can be had of a loop's budget."""
@@ -124,8 +136,7 @@ class Attempts:
             self._open[job.slot] = (job, number, started)
             self._shared.recorder.emit((self._event("node.started", started, job, number),))
             try:
-                async with self._in_flight:
-                    output, writes = await self._attempt(job, number)
+                output, writes = await self._in_turn(job, number)
             except NodeError as error:
                 delay = retry_delay(job.node.on_error, tries, error, self._shared.random)
                 if delay is None:
@@ -136,9 +147,8 @@ class Attempts:
             else:
                 if job.still_holds is not None and not job.still_holds():
                     job = job._replace(is_key_sound=False, in_journal=False)
-                self._commit(job, number, started, "success", writes=writes, edge_output=output.edge_output,
-                             metrics=output.metrics)
-                if job.found is not None and job.is_key_sound and not job.in_journal:
+                self._succeeded(job, number, started, writes, output)
+                if job.found is not None and job.is_key_sound and not job.in_journal and not job.is_nested:
                     self._shared.replay.keep(job.node, job.found, job.slot, output)
                 return Result(End.SUCCESS, writes, output.edge_output)
             if is_being_cancelled():
@@ -147,6 +157,27 @@ class Attempts:
                 await asyncio.sleep(delay)
             except asyncio.CancelledError:
                 return self._cancelled(job, number, started)
+
+    async def _in_turn(self, job: Job, number: int) -> tuple[NodeOutput, Writes]:
+        """One attempt, as one of those that may go on at once; one that only carries out others is none of them."""
+        if job.is_nested:
+            return await self._attempt(job, number)
+        self._worked = True
+        async with self._in_flight:
+            return await self._attempt(job, number)
+
+    def _succeeded(self, job: Job, number: int, started: float, writes: Writes, output: NodeOutput) -> None:
+        if output.replayed is not None and job.found is not None:
+            self._note_replayed(str(output.replayed["run"]), str(output.replayed["since"]))
+            self._commit(job, number, started, "success", writes=writes, edge_output=output.edge_output,
+                         metrics=output.metrics, cached={"key": job.found.key, **output.replayed})
+            return
+        self._worked = self._worked or job.is_nested
+        self._commit(job, number, started, "success", writes=writes, edge_output=output.edge_output,
+                     metrics=output.metrics)
+
+    def _note_replayed(self, run_id: str, since: str) -> None:
+        self._replayed = min(self._replayed or (since, run_id), (since, run_id))
 
     def replay(self, job: Job, found: Fingerprint) -> Result | None:
         """The slot's result from the cache, committed as if the node had run; None where there is none that fits."""
@@ -164,6 +195,7 @@ class Attempts:
         if entry is None:
             return None
         now = self._shared.clock.now()
+        self._note_replayed(entry.run_id, iso(entry.ts))
         cached: JsonObject = {"key": found.key, "run": entry.run_id, "since": iso(entry.ts),
                               "saved": saved_by(entry.metrics)}
         self._commit(job, self._tried(job.slot) + 1, now, "success", writes=writes,
@@ -174,7 +206,7 @@ class Attempts:
         return self._rules.check(job.node, delta)
 
     async def _attempt(self, job: Job, number: int) -> tuple[NodeOutput, Writes]:
-        context = AttemptContext(self._shared, job.slot, number, job.node.phase)
+        context = AttemptContext(self._shared, job.node, job.slot, number)
         printed = Printed(context.log)
         send_prints_to(printed)
         try:
@@ -204,7 +236,7 @@ class Attempts:
         try:
             if job.refusal is not None:
                 raise job.refusal
-            if self._shared.replay.is_required(job.node):
+            if self._shared.replay.is_required(job.node) and not job.is_nested:
                 raise NodeError(f"no earlier result of '{job.node.id}' is known that would be the same now",
                                 name="NoResult", retryable=False, code="no-result",
                                 hint=f"run it first: --from {job.node.id}")
@@ -251,7 +283,7 @@ class Attempts:
         return Result(End.FAIL_RUN if policy == "fail_run" else End.FAILED, error=self._redactor.text(_sentence(error)))
 
     def _cancelled(self, job: Job, number: int, started: float) -> Result:
-        self._commit(job, number, started, "cancelled", reason=self._shared.cancellations.reason(job.slot))
+        self._commit(job, number, started, "cancelled", reason=self.cancel_reason(job.slot))
         return Result(End.CANCELLED)
 
     def _commit(self, job: Job, number: int, started: float, status: str, *,  # noqa: PLR0913

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 
 from oe.ids import node_of
@@ -16,14 +16,12 @@ def is_being_cancelled() -> bool:
 
 
 class Cancellations:
-    """The slots that are being carried out, with their tasks. `why_stopped` gives the reason that holds where none was
-    asked for by name."""
+    """The slots that are being carried out, with their tasks."""
 
-    def __init__(self, why_stopped: Callable[[], str]) -> None:
-        self._why_stopped = why_stopped
+    def __init__(self) -> None:
         self._tasks: dict[str, asyncio.Task[object]] = {}
         self._asked: set[str] = set()
-        self._cleaning: set[asyncio.Task[str | None]] = set()
+        self._cleaning: dict[str, asyncio.Task[str | None]] = {}
 
     @property
     def asked(self) -> frozenset[str]:
@@ -42,9 +40,11 @@ class Cancellations:
         self._asked.discard(slot)
 
     def matching(self, name: str) -> list[str]:
-        """The slots being carried out that a name means: itself, what is inside it, or all slots of a node."""
-        return [slot for slot in self._tasks
-                if slot == name or slot.startswith((name + "[", name + "/")) or node_of(slot) == name]
+        """The slots being carried out that a name means: itself, what is inside it, or all slots of a node; not those
+        inside another of them, which end with it."""
+        found = {slot for slot in self._tasks
+                 if slot == name or slot.startswith((name + "[", name + "/")) or node_of(slot) == name}
+        return [slot for slot in self._tasks if slot in found and found.isdisjoint(_around(slot))]
 
     def cancel(self, slot: str) -> None:
         """Ends one slot of a unit; the unit goes on."""
@@ -63,25 +63,32 @@ class Cancellations:
             return False
         return task.uncancel() == 0
 
-    def close(self) -> None:
-        """Ends everything now: what slots still do, and clean-ups that outlast a cancellation."""
-        for task in {*self._tasks.values(), *self._cleaning}:
-            task.cancel()
+    def close(self, prefix: str) -> None:
+        """Ends everything below a slot now: what slots still do, and clean-ups that outlast a cancellation."""
+        for tasks in (self._tasks, self._cleaning):
+            for task in {task for slot, task in tasks.items() if slot.startswith(prefix)}:
+                task.cancel()
 
-    async def outlast(self, cleaning: Coroutine[None, None, str | None]) -> str | None:
+    async def outlast(self, slot: str, cleaning: Coroutine[None, None, str | None]) -> str | None:
         """Carries clean-ups through although the current task is cancelled meanwhile; `close` cuts them short. Does not
         raise CancelledError: `is_being_cancelled` tells."""
         task = asyncio.ensure_future(cleaning)
-        self._cleaning.add(task)
+        self._cleaning[slot] = task
         try:
             while not task.done():
                 with suppress(asyncio.CancelledError):
                     await asyncio.shield(task)
             return task.result()
         finally:
-            self._cleaning.discard(task)
+            del self._cleaning[slot]
 
-    def reason(self, slot: str) -> str:
-        """Why the slot or unit is being cancelled."""
-        unit = slot.partition("[")[0].partition("/")[0]
-        return "manual" if self._asked and (slot in self._asked or unit in self._asked) else self._why_stopped()
+    def reason(self, slot: str, otherwise: str) -> str:
+        """Why the slot or unit is being cancelled: `otherwise` unless it, or something around it, was asked for."""
+        return "manual" if self._asked and not self._asked.isdisjoint((slot, *_around(slot))) else otherwise
+
+
+def _around(slot: str) -> Iterator[str]:
+    """What a slot is inside of: `a[1]/b[2]` is in `a[1]/b`, `a[1]` and `a`."""
+    for place, character in enumerate(slot):
+        if character in "[/":
+            yield slot[:place]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from oe.clock import Clock
 from oe.ports.files import Files
+from oe.ports.kind import NestedEnd
 from oe.ports.node_log import NodeLog, NodeLogs
 from oe.ports.process import ProcessRunner
 from oe.ports.threads import ThreadRunner
@@ -17,9 +18,10 @@ from oe.run.calls import OpenCalls, WatchedProcesses
 from oe.run.cancelling import Cancellations
 from oe.run.recorder import Recorder
 from oe.run.replay import Replay
+from oe.spec.model import Node
 from oe.state.events import Event
 from oe.state.writes import WriteRules
-from oe.values import Json
+from oe.values import Json, JsonObject
 
 if TYPE_CHECKING:  # most runs ask no model
     from contextlib import AbstractAsyncContextManager
@@ -32,8 +34,16 @@ PROGRESS_SECONDS = 0.25
 """Of the reports of one attempt that follow each other faster the last one is told, and 100 % at once."""
 
 
+class NestedRunner(Protocol):
+    """Carries out experiences as nodes of another one."""
+
+    async def carry_out(self, node: Node, slot: str, file: str, args: JsonObject) -> NestedEnd:
+        """The experience of a file, from its first unit to its last, all below the node's slot. Raises NodeError where
+        it cannot be begun, CancelledError after it has been ended."""
+
+
 class Surroundings(NamedTuple):
-    """What every attempt of a run shares."""
+    """What every attempt of an experience shares."""
 
     run_id: str
     folder: str
@@ -50,16 +60,19 @@ class Surroundings(NamedTuple):
     redactor: Redactor
     random: Callable[[], float]
     cancellations: Cancellations
+    why: Callable[[], str]
+    """Why attempts are being cancelled, where it is not for one of them alone."""
     replay: Replay
     calls: OpenCalls
     asker: Callable[[], Asker]
     spent: dict[str, list[Spent]]
+    nested: NestedRunner
 
 
 class AttemptContext:
     """Implements NodeContext for one attempt. `report`, `activity` and `log` may be called from any thread."""
 
-    def __init__(self, shared: Surroundings, slot: str, attempt: int, phase: str | None) -> None:
+    def __init__(self, shared: Surroundings, node: Node, slot: str, attempt: int) -> None:
         self.run_id = shared.run_id
         self.slot = slot
         self.attempt = attempt
@@ -69,7 +82,8 @@ class AttemptContext:
         self.threads = shared.threads
         self.files = shared.files
         self._shared = shared
-        self._phase = phase
+        self._node = node
+        self._phase = node.phase
         self._loop = asyncio.get_running_loop()
         self._deferred: list[Callable[[], object]] = []
         self._node_log: NodeLog | None = None
@@ -138,6 +152,10 @@ class AttemptContext:
         """Registers a clean-up."""
         self._deferred.append(function)
 
+    async def carry_out_experience(self, file: str, args: JsonObject) -> NestedEnd:
+        """Carries out another experience below this slot."""
+        return await self._shared.nested.carry_out(self._node, self.slot, file, args)
+
     def artifact(self, name: str) -> str:
         """A path for a file that the run makes."""
         return self._shared.artifact(name)
@@ -145,7 +163,7 @@ class AttemptContext:
     async def close(self) -> str | None:
         """Runs the clean-ups; the first trouble as text. Neither that nor a cancellation meanwhile masks the attempt's
         own outcome."""
-        trouble = await self._shared.cancellations.outlast(self._clean_up()) if self._deferred else None
+        trouble = await self._shared.cancellations.outlast(self.slot, self._clean_up()) if self._deferred else None
         self._ended = True
         if self._node_log is not None:
             self._node_log.close()

@@ -47,6 +47,10 @@ class Parts(NamedTuple):
     """Ends what attempts still do, their clean-ups too."""
     abandon_slots: Callable[[], None]
     """Commits the attempts that will not end as cancelled."""
+    slot_of: Callable[[str], str]
+    """The slot path of a unit: its id, below the slot that this experience is nested in."""
+    outer_reason: Callable[[], str]
+    """Why the task that runs this is cancelled, in the words of semantics §8."""
 
 
 ABANDON_SECONDS = 10.0
@@ -85,6 +89,7 @@ class Engine:
         self._requests = 0
         self._is_closed = False
         self.was_cancelled = False
+        self._first_failure: tuple[int, str] | None = None
         self.finished = 0
         self.failed = 0
         self.stopped: StopReason | None = None
@@ -127,10 +132,18 @@ class Engine:
     @property
     def cancel_reason(self) -> str:
         """Why attempts are being cancelled, in the words of semantics §8."""
-        if self.stopped is None:
-            return "user"
+        if self.stopped is None or (self.was_cancelled and self.stopped == "user"):
+            return self._parts.outer_reason()
         return {"fail_run": "sibling_failed", "hangup": "user", "terminated": "user",
                 "fault": "parent_failed"}.get(self.stopped, self.stopped)
+
+    @property
+    def first_failure(self) -> str | None:
+        """The first unit in topological order that failed, and how."""
+        if self._first_failure is None:
+            return None
+        rank, error = self._first_failure
+        return f"{self._graph.ids[rank]}: {error}" if error else self._graph.ids[rank]
 
     def _begin_stop(self, reason: StopReason) -> Iterator[Decision]:
         """Cancels what runs and bars what has not started; the decisions that follow are still to be acted on."""
@@ -160,10 +173,10 @@ class Engine:
         """Commits as cancelled what will not end."""
         self._parts.abandon_slots()
         for rank in sorted(self._running):
-            unit = self._graph.units[rank]
-            if self._parts.recorder.is_running(unit.id):
+            slot = self._slot(rank)
+            if self._parts.recorder.is_running(slot):
                 now = self._parts.clock.now()
-                self._parts.recorder.commit(Outcome(unit.id, 0, "cancelled", now, now, reason=self.cancel_reason,
+                self._parts.recorder.commit(Outcome(slot, 0, "cancelled", now, now, reason=self.cancel_reason,
                                                     details=self._phase(rank)))
         self._running.clear()
         self._end_if_idle()
@@ -196,9 +209,9 @@ class Engine:
 
     def _act(self, decision: Decision, entries: list[Outcome | Event]) -> Iterator[Decision]:
         rank = decision.rank
-        unit_id = self._graph.ids[rank]
+        slot = self._slot(rank)
         if isinstance(decision, Skip):
-            known = self._parts.restored.take_skip(unit_id, decision.reason)
+            known = self._parts.restored.take_skip(slot, decision.reason)
             if known is None:
                 entries.append(self._skipped(decision))
             else:
@@ -211,7 +224,7 @@ class Engine:
             return self._settle(rank, restored)
         if self._is_closed:
             return iter(())
-        entries.append(Event("node.ready", self._parts.clock.now(), unit_id, None, None, self._graph.units[rank].phase))
+        entries.append(Event("node.ready", self._parts.clock.now(), slot, None, None, self._graph.units[rank].phase))
         heappush(self._ready, (self._graph.file_place[rank], rank))
         return iter(())
 
@@ -258,12 +271,16 @@ class Engine:
             self.finished += self._graph.units[rank].join != "always"
         elif result.end is not End.CANCELLED or self.stopped is None:
             self.failed += 1
+            self._first_failure = min(self._first_failure or (rank, result.error), (rank, result.error))
         return self._frontier.settle(rank, _SETTLED[result.end])
 
     def _skipped(self, decision: Skip) -> Outcome:
         now = self._parts.clock.now()
-        return Outcome(self._graph.ids[decision.rank], 0, "skipped", now, now, reason=decision.reason,
+        return Outcome(self._slot(decision.rank), 0, "skipped", now, now, reason=decision.reason,
                        details={"by_failure": decision.by_failure, **self._phase(decision.rank)})
+
+    def _slot(self, rank: int) -> str:
+        return self._parts.slot_of(self._graph.ids[rank])
 
     def _phase(self, rank: int) -> dict[str, str]:
         phase = self._graph.units[rank].phase

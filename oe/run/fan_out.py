@@ -37,7 +37,7 @@ class FanOutRunner:
                 raise refusal
             fan_out = self._begin(rank, unit)
         except NodeError as error:
-            place = Place(unit, unit.id, *tools.views.of_node(rank, unit), None, refusal=error)
+            place = Place(unit, tools.slot_of(unit.id), *tools.views.of_node(rank, unit), None, refusal=error)
             return await tools.slots.carry_out(tools.slots.prepare(place))
         items = fan_out.items
         try:
@@ -60,13 +60,13 @@ class FanOutRunner:
     async def _restore(self, unit: Node, fan_out: _FanOut) -> bool:
         """Whether the unit's committed success holds: every item of it would do the same again. Items that would are
         taken in any case."""
-        outcome = self._tools.restored.find_success(unit.id)
+        outcome = self._tools.restored.find_success(self._tools.slot_of(unit.id))
         if outcome is None:
             return False
         if not _is_of_items(outcome, len(fan_out.items)) or not await fan_out.take_all():
-            self._tools.recorder.supersede(self._tools.restored.replace(unit.id))
+            self._tools.recorder.supersede(self._tools.restored.replace(outcome.slot))
             return False
-        self._tools.restored.take(unit.id)
+        self._tools.restored.take(outcome.slot)
         self._tools.recorder.restore((outcome,))
         return True
 
@@ -78,7 +78,8 @@ class FanOutRunner:
         scope, view = without_list(node.for_each, scope, view)
         shared = self._tools.keys.shared(node, scope, view)
         in_journal = self._tools.attempts.is_in_journal(node, len(source))
-        return _FanOut(self._tools, rank, Place(node, node.id, scope, view, shared, in_journal=in_journal), source)
+        return _FanOut(self._tools, rank, Place(node, self._tools.slot_of(node.id), scope, view, shared,
+                                                in_journal=in_journal), source)
 
 
 def without_list(rule: ForEach, scope: Scope, view: JsonObject) -> tuple[Scope, JsonObject]:
@@ -162,4 +163,4 @@ class _FanOut:
         own = Scope(state=scope.state, args=scope.args, inputs=scope.inputs, item=self._source[index], index=index,
                     reads=base.view)
         return self._tools.slots.prepare(
-            base._replace(slot=item_slot(base.node.id, index), scope=own, item_index=index))
+            base._replace(slot=item_slot(base.slot, index), scope=own, item_index=index))

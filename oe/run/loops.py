@@ -95,7 +95,7 @@ class _Rounds:
         place = self._place(node)
         if place.refusal is None and node.when is not None and not node.when.test(place.scope):
             return None
-        slot = child_slot(item_slot(self._loop.id, self.count), node.id)
+        slot = child_slot(item_slot(self._tools.slot_of(self._loop.id), self.count), node.id)
         result = await self._tools.slots.take_or_carry_out(place._replace(slot=slot))
         if result.end is End.SUCCESS:
             self._tools.ledger.record(self._rank, (self.count, place_in_body), result.writes)

@@ -64,7 +64,7 @@ class _Stream:
     async def _carry(self, index: int) -> Result:
         """One item through all stages. A failed stage drops it; one without edge output does not stop it: what it wrote
         goes on as `$prev`."""
-        slot = item_slot(self._pipeline.id, index)
+        slot = item_slot(self._tools.slot_of(self._pipeline.id), index)
         prev: Json | Missing = MISSING
         inside: dict[str, Json] = {}
         for number, stage in enumerate(self._stages):

@@ -80,10 +80,9 @@ class Recorder:
         if self._superseded:
             self._commit(())
 
-    def is_running(self, unit_id: str) -> bool:
-        """Whether a unit has begun and not ended."""
-        unit = self._state.units.get(unit_id)
-        return unit is not None and unit.status == "running"
+    def is_running(self, slot: str) -> bool:
+        """Whether a unit or an attempt has begun and not ended."""
+        return slot in self._state.active
 
     def close(self) -> None:
         """Stops the timer and hands over what is buffered."""

@@ -44,7 +44,7 @@ class Replay:
 
     def is_kept(self, node: Node) -> bool:
         """Whether results of the node are cached: as it says, else as the experience says, else as its kind does."""
-        if self._use.cache is None or node.effects:
+        if self._use.cache is None or node.effects or self._kinds[node.kind].is_nested:
             return False
         for rule in (node.cache, self._use.rule):
             if rule.enabled is not None:

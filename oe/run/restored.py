@@ -36,7 +36,8 @@ class Restored:
     """The last outcome of every slot, and how often each was tried. An outcome that the run takes over is no longer
     asked for; one that does not count any more leaves with its number, for the store to supersede.
 
-    Made from what was committed before this process's part of the run, it never knows of anything newer.
+    Made from what was committed before this process's part of the run; of what is newer it knows only where it is told
+    to look again.
     """
 
     def __init__(self, marks: Iterable[Mark] = (), read: Callable[[int], Outcome] | None = None) -> None:
@@ -46,6 +47,15 @@ class Restored:
         """Successes that a later outcome of their slot has replaced and that count all the same."""
         for mark in marks:
             self._add(mark)
+
+    def look_again(self, marks: Iterable[Mark]) -> None:
+        """Takes in what this process has committed meanwhile, for slots that are to be carried out once more."""
+        for mark in marks:
+            name, index = _placed(mark.slot)
+            series = self._series.setdefault(name, _Series())
+            series.reach(index)
+            series.tries[index] = max(mark.attempt, series.tries[index])
+            series.last[index] = mark.number << 1 | (mark.status == "success") if mark.counts else 0
 
     def _add(self, mark: Mark) -> None:
         name, index = _placed(mark.slot)

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from oe.clock import Clock
 from oe.errors import ExitCode
 from oe.plan.graph import Graph
 from oe.plan.selection import Selection
 from oe.ports.committed import committed_events
-from oe.ports.event_log import EventLog
-from oe.ports.files import Files
-from oe.ports.kind import NodeKind
-from oe.ports.node_log import NodeLogs
-from oe.ports.process import ProcessRunner
-from oe.ports.store import Ending, Milestone, Publication, Run, Store
-from oe.ports.threads import ThreadRunner
+from oe.ports.store import Ending, Milestone, Publication, Run
 from oe.redact import Redactor
-from oe.run.attempt import Attempts
-from oe.run.bus import EventBus
 from oe.run.calls import OpenCalls
 from oe.run.cancelling import Cancellations
-from oe.run.context import Surroundings
-from oe.run.engine import Engine, Parts
-from oe.run.keys import Keys
-from oe.run.model_use import NO_MODELS, ModelUse
+from oe.run.level import Level, Outside, Setting, Shared
+from oe.run.nested import NestedRuns, take_published
 from oe.run.recorder import Recorder
-from oe.run.replay import CacheUse, Replay
 from oe.run.restored import Restored
-from oe.run.slots import Slots
-from oe.run.units import AnyUnitRunner, Executors, Tools
-from oe.run.views import Views
 from oe.spec.model import Experience
 from oe.state.events import Event
-from oe.state.ledger import Ledger
 from oe.state.run_state import RunState
-from oe.state.status import RunStatus, StopReason, exit_code, run_status
-from oe.state.writes import WriteRules
+from oe.state.status import RunStatus, StopReason, exit_code
 from oe.values import Json, JsonObject
 
 if TYPE_CHECKING:
@@ -47,27 +29,6 @@ if TYPE_CHECKING:
     from oe.run.asking import Asker
     from oe.state.facts import UnitFacts
     from oe.state.snapshot import Snapshot
-
-
-class Outside(NamedTuple):
-    """Everything outside the engine that a run touches."""
-
-    store: Store
-    log: EventLog
-    bus: EventBus
-    clock: Clock
-    processes: ProcessRunner
-    threads: ThreadRunner
-    files: Files
-    node_logs: NodeLogs
-    kinds: Mapping[str, NodeKind]
-    redactor: Redactor
-    environment: Mapping[str, str]
-    artifact: Callable[[str], str]
-    load_schema: Callable[[str], Json]
-    random: Callable[[], float]
-    cache: CacheUse
-    model_use: ModelUse = NO_MODELS
 
 
 class RunResult(NamedTuple):
@@ -111,21 +72,14 @@ class Session:
     the event loop take its turns."""
 
     def __init__(self, experience: Experience, part: Part, outside: Outside) -> None:
-        run = self._run = part.run
+        self._run = part.run
         self._experience = experience
         self._outside = outside
-        self._concurrency = part.concurrency or experience.runtime.concurrency
-        self._timeout_seconds = part.timeout_seconds or experience.runtime.timeout_seconds
-        self._args = part.args
-        self._milestone = part.milestone
-        self._selection = part.selection
-        self._again = part.again
-        self._graph = Graph(experience)
-        self._ledger = Ledger(self._graph, experience.fields, run.base)
-        self._restored = Restored()
-        self._engine: Engine | None = None
+        self._part = part
+        self._level: Level | None = None
+        self._published: dict[str, list[Publication]] = {}
         self._requested_stop: StopReason | None = None
-        self._cancellations = Cancellations(self._cancel_reason)
+        self._cancellations = Cancellations()
         self._calls = OpenCalls(outside.clock)
         self._deadline_at: float | None = None
         self._facts: dict[str, UnitFacts] | None = None
@@ -146,49 +100,50 @@ class Session:
         """Runs to the end and commits it. Raises StoreError where the truth cannot be written any more. A task that is
         cancelled stops its run as a person would: once lets `always` units run, twice ends it; CancelledError comes
         when its end is committed."""
-        outside = self._outside
+        outside, run_id = self._outside, self._run.run_id
+        marks = outside.store.marks(run_id) if self._run.resumed else ()
+        restored = Restored(marks, partial(outside.store.outcome, run_id))
         if self._run.resumed:
-            run_id, store = self._run.run_id, outside.store
-            self._charged = list(store.charges(run_id))
-            self._restored = Restored(store.marks(run_id), partial(store.outcome, run_id))
+            self._charged = list(outside.store.charges(run_id))
         for charged in self._charged:
             if charged.is_settled:
-                self.state.apply(_tokens(charged, self._milestone.ts))
-        recorder = self._recorder = Recorder(self._run.run_id, outside.store, outside.log, outside.bus, self.state,
-                                             self._restored)
-        recorder.supersede(self._restored.forget(self._again))
-        engine = self._engine = self._assemble(recorder, self._restored)
-        recorder.emit(committed_events(self._milestone), flush=True)
-        if self._timeout_seconds is not None:
-            self._deadline_at = outside.clock.now() + self._timeout_seconds
+                self.state.apply(_tokens(charged, self._part.milestone.ts))
+        recorder = self._recorder = Recorder(run_id, outside.store, outside.log, outside.bus, self.state, restored)
+        recorder.supersede(restored.forget(self._part.again))
+        level = self._level = self._first_level(recorder, restored)
+        recorder.emit(committed_events(self._part.milestone), flush=True)
+        if level.timeout_seconds is not None:
+            self._deadline_at = outside.clock.now() + level.timeout_seconds
         try:
             if self._requested_stop is not None:
-                asyncio.get_running_loop().call_soon(engine.stop, self._requested_stop)
-            await engine.run()
-            result = self._end(engine, recorder)
+                asyncio.get_running_loop().call_soon(level.engine.stop, self._requested_stop)
+            await level.carry_out()
+            if level.engine.stopped is None:
+                recorder.supersede(restored.left())
+            result = self._end(level, recorder)
         finally:
             recorder.close()
-        if engine.was_cancelled:
+        if level.engine.was_cancelled:
             raise asyncio.CancelledError
         return result
 
     def stop(self, reason: StopReason) -> None:
         """Asks the run to end; see Engine.stop. Must be called on the event loop's thread."""
         self._requested_stop = self._requested_stop or reason
-        if self._engine is not None:
-            self._engine.stop(reason)
+        if self._level is not None:
+            self._level.engine.stop(reason)
 
     def cancel(self, name: str) -> list[str]:
         """Ends a unit, a slot or all slots of a node while the run goes on, as failed for what comes after; the names
         of what is ended, none where nothing of that name is going on. Must be called on the event loop's thread."""
         slots = self._cancellations.matching(name)
         unit = self.state.units.get(name)
-        if unit is None or unit.status != "running" or name in slots or self._engine is None:
+        if unit is None or unit.status != "running" or name in slots or self._level is None:
             for slot in slots:
                 self._cancellations.cancel(slot)
             return slots
         self._cancellations.mark(name)
-        return [name] if self._engine.cancel_unit(name) else []
+        return [name] if self._level.engine.cancel_unit(name) else []
 
     def snapshot(self, most: int | None = None) -> Snapshot:
         """What the run is doing; at most `most` parts of a scope one by one. May be called from any thread."""
@@ -197,8 +152,8 @@ class Session:
 
         if self._facts is None:
             kinds = {name: kind.task_kind for name, kind in self._outside.kinds.items()}
-            self._facts = facts_of(self._graph, kinds)
-        engine = self._engine
+            self._facts = facts_of(Graph(self._experience), kinds)
+        engine = self._level.engine if self._level is not None else None
         moment = Moment(
             self._run.run_id, self._experience.name, self._outside.clock.now(), self._deadline_at, self.loop_seen_at,
             engine.stopped if engine is not None else None, engine.stopped_at if engine is not None else None,
@@ -214,24 +169,16 @@ class Session:
         """The calls that threads carry out, by thread; see ThreadRunner.busy."""
         return self._outside.threads.busy()
 
-    def _assemble(self, recorder: Recorder, restored: Restored) -> Engine:
-        outside, experience = self._outside, self._experience
-        replay = Replay(self._run.run_id, outside.cache, outside.kinds, outside.files, outside.clock)
-        shared = Surroundings(
-            self._run.run_id, experience.folder, outside.environment, outside.processes, outside.threads, outside.files,
-            outside.node_logs, recorder, outside.clock, outside.artifact, experience.runtime.cleanup_timeout_seconds,
-            WriteRules(experience, outside.load_schema, self._ledger.set_before), outside.redactor, outside.random,
-            self._cancellations, replay, self._calls, self._asker, self._spent)
-        views = Views(self._graph, experience.fields, self._ledger, self._args, outside.kinds, outside.files)
-        attempts = Attempts(shared, restored.tried, experience.runtime.max_in_flight)
-        keys = Keys(experience, outside.kinds, outside.files, outside.environment, outside.redactor,
-                    outside.model_use.identity)
-        slots = Slots(attempts, keys, restored, recorder, Executors(outside.kinds, outside.files).of)
-        runner = AnyUnitRunner(Tools(views, self._ledger, attempts, slots, keys, restored, recorder, outside.clock,
-                                     self._concurrency))
-        return Engine(Parts(experience, self._graph, self._ledger, views, recorder, runner, restored, outside.clock,
-                            self._cancellations.close, lambda: self._left_slots.extend(attempts.abandon())),
-                      self._concurrency, self._timeout_seconds, self._selection.barred)
+    def _first_level(self, recorder: Recorder, restored: Restored) -> Level:
+        part, run, outside = self._part, self._run, self._outside
+        shared = Shared(run.run_id, recorder, restored, self._cancellations, self._calls,
+                        asyncio.Semaphore(self._experience.runtime.max_in_flight), [], self._left_slots, self._asker,
+                        self._spent)
+        nested = NestedRuns(outside, shared, self._published)
+        setting = Setting(self._experience, part.args, run.base, concurrency=part.concurrency,
+                          timeout_seconds=part.timeout_seconds, barred=part.selection.barred)
+        level = nested.level = Level(setting, outside, shared, nested)
+        return level
 
     def _asker(self) -> Asker:
         """What asks models, made for the first node that does."""
@@ -248,32 +195,21 @@ class Session:
                                      use.logs_prompts)
         return self._made_asker
 
-    def _cancel_reason(self) -> str:
-        return self._engine.cancel_reason if self._engine is not None else "user"
-
-    def _end(self, engine: Engine, recorder: Recorder) -> RunResult:
-        status = run_status(failed=engine.failed, finished=engine.finished, blocked=len(engine.blocked),
-                            stopped=engine.stopped)
-        reason: str | None = engine.stopped
-        if engine.blocked:
-            reason = f"deadlock: {', '.join(engine.blocked[:10])} can never start"
-        if engine.stopped is None:
-            recorder.supersede(self._restored.left())
+    def _end(self, level: Level, recorder: Recorder) -> RunResult:
+        status, reason = level.outcome()
         recorder.finish()
-        final = self._ledger.final()
+        final = level.ledger.final()
         now = self._outside.clock.now()
         self.state.finished_at = now
-        publications = self._publications() if status == "success" and self._selection.is_whole else ()
+        publications = self._publications(level) if status == "success" and self._part.selection.is_whole else ()
         milestones = self._outside.store.end_run(
             self._run.run_id, Ending(status, reason, now, final, self.state.totals(), publications))
         recorder.emit([event for milestone in milestones for event in committed_events(milestone)], flush=True)
         return RunResult(self._run.run_id, status, reason, exit_code(status, reason), final,
                          [unit.as_object() for unit in self.state.units.values()], self.state.totals())
 
-    def _publications(self) -> list[Publication]:
-        persistent = [field for field in self._experience.fields.values() if field.persist]
-        return [Publication(field.name, field.merge, value, field.default)
-                for field in persistent for _, value in self._ledger.deltas((field.name,))]
+    def _publications(self, level: Level) -> list[Publication]:
+        return [*level.publications(), *take_published(self._published, level)]
 
 
 def _tokens(charged: Charged, ts: float) -> Event:

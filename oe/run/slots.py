@@ -3,20 +3,22 @@ can happen goes through here, so resume and cache mean the same for a node, an i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from oe.digests import Part
 from oe.errors import NodeError
 from oe.lang.scope import Scope
-from oe.ports.kind import Executor
 from oe.run.attempt import Attempts, End, Job, Result
 from oe.run.keys import Keys
 from oe.run.recorder import Recorder
 from oe.run.restored import Restored
 from oe.spec.model import Node
 from oe.values import JsonObject
+
+if TYPE_CHECKING:
+    from oe.run.units import Executors
 
 
 class Place(NamedTuple):
@@ -37,12 +39,12 @@ class Slots:
     """Carries out slots, or finds that they need not be."""
 
     def __init__(self, attempts: Attempts, keys: Keys, restored: Restored, recorder: Recorder,
-                 executor_of: Callable[[Node], Executor]) -> None:
+                 executors: Executors) -> None:
         self._attempts = attempts
         self._keys = keys
         self._restored = restored
         self._recorder = recorder
-        self._executor_of = executor_of
+        self._executors = executors
 
     def prepare(self, place: Place) -> Job:
         """Arguments and fingerprint. What cannot be made is the job's refusal: the node fails with it."""
@@ -58,16 +60,17 @@ class Slots:
                     found = self._keys.of_slot(node, place.shared, scope, args)
             except NodeError as error:
                 refusal = error
-        return Job(node, place.slot, lambda: self._executor_of(node), scope, place.view, args, found,
+        return Job(node, place.slot, lambda: self._executors.of(node), scope, place.view, args, found,
                    place.item_index, refusal, place.in_journal,
-                   partial(self._keys.still_hold, node, scope, found) if found is not None else None)
+                   partial(self._keys.still_hold, node, scope, found) if found is not None else None,
+                   is_nested=self._executors.is_nested(node))
 
     def restore(self, job: Job) -> Result | None:
         """What an earlier process of this run committed for the slot, if the slot would do the same again."""
         outcome = self._restored.find_success(job.slot)
         if outcome is None:
             return None
-        if job.refusal is not None or job.found is None or outcome.key != job.found.key:
+        if job.is_nested or job.refusal is not None or job.found is None or outcome.key != job.found.key:
             self._recorder.supersede(self._restored.replace(job.slot))
             return None
         self._restored.take(job.slot)
@@ -81,7 +84,7 @@ class Slots:
 
     async def carry_out(self, job: Job) -> Result:
         """The slot's result: replayed from the cache, or attempted."""
-        if job.refusal is None and job.found is not None:
+        if job.refusal is None and job.found is not None and not job.is_nested:
             replayed = self._attempts.replay(job, job.found)
             if replayed is not None:
                 return replayed

@@ -17,14 +17,15 @@ class UnitOutcome:
     def __init__(self, tools: Tools, unit: Unit, items: int | None = None) -> None:
         self._tools = tools
         self._unit = unit
-        self._number = tools.restored.tried(unit.id) + 1
+        self._slot = tools.slot_of(unit.id)
+        self._number = tools.restored.tried(self._slot) + 1
         self._started = tools.clock.now()
         data: JsonObject = {} if items is None else {"items": items}
-        tools.recorder.emit((Event("node.started", self._started, unit.id, None, None, unit.phase, data),))
+        tools.recorder.emit((Event("node.started", self._started, self._slot, None, None, unit.phase, data),))
 
     def cancel(self) -> Result:
         """The unit was ended from outside."""
-        self._commit("cancelled", reason=self._tools.attempts.cancel_reason(self._unit.id))
+        self._commit("cancelled", reason=self._tools.attempts.cancel_reason(self._slot))
         return Result(End.CANCELLED)
 
     def fail(self, failure: Failure, metrics: JsonObject, *, fails_run: bool) -> Result:
@@ -41,5 +42,5 @@ class UnitOutcome:
                 reason: str | None = None, details: JsonObject | None = None) -> None:
         phase: JsonObject = {} if self._unit.phase is None else {"phase": self._unit.phase}
         self._tools.recorder.commit(Outcome(
-            self._unit.id, self._number, status, self._started, self._tools.clock.now(), metrics=metrics or {},
+            self._slot, self._number, status, self._started, self._tools.clock.now(), metrics=metrics or {},
             error=error, reason=reason, details={**phase, **(details or {})}))

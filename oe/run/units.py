@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from oe.clock import Clock
@@ -39,6 +39,10 @@ class Executors:
         self._files = files
         self._made: dict[str, Executor] = {}
 
+    def is_nested(self, node: Node) -> bool:
+        """Whether the node carries out units of its own."""
+        return self._kinds[node.kind].is_nested
+
     def of(self, node: Node) -> Executor:
         """The node's executor. Raises NodeError where what it needs is not there."""
         executor = self._made.get(node.id)
@@ -59,6 +63,8 @@ class Tools(NamedTuple):
     recorder: Recorder
     clock: Clock
     concurrency: int
+    slot_of: Callable[[str], str]
+    """The slot path of a unit."""
 
 
 class NodeRunner:
@@ -69,7 +75,7 @@ class NodeRunner:
 
     def restore(self, rank: int, unit: Unit) -> Result | None:
         """The slot's committed success."""
-        if not self._tools.restored.has_success(unit.id):
+        if not self._tools.restored.has_success(self._tools.slot_of(unit.id)):
             return None
         return self._tools.slots.restore(self._job(rank, unit, None))
 
@@ -85,7 +91,8 @@ class NodeRunner:
             shared = self._tools.keys.shared(unit, scope, view)
         except NodeError as error:
             refusal = refusal or error
-        return self._tools.slots.prepare(Place(unit, unit.id, scope, view, shared, refusal=refusal))
+        return self._tools.slots.prepare(Place(unit, self._tools.slot_of(unit.id), scope, view, shared,
+                                                refusal=refusal))
 
 
 class AnyUnitRunner:

@@ -22,6 +22,7 @@ MIGRATIONS = (
     "migrations/0002_selection.sql",
     "migrations/0003_requests.sql",
     "migrations/0004_charges.sql",
+    "migrations/0005_nested.sql",
 )
 """Applied in order; `user_version` counts those that a file has had. One line each, never edited after a release."""
 

@@ -8,7 +8,6 @@ from typing import NamedTuple, cast
 from oe.errors import NotFoundError
 from oe.ports.spending import Charged, Cost
 from oe.ports.store import (
-    NOTHING,
     CancelRequest,
     Ending,
     HistoryEntry,
@@ -16,11 +15,11 @@ from oe.ports.store import (
     Milestone,
     NewRun,
     Outcome,
-    Owner,
+    Reopened,
     Run,
     RunExists,
 )
-from oe.store.publication import Published, closing_milestones, publish
+from oe.store.publication import Published, by_experience, closing_milestones, persistent_values, publish
 from oe.store.rows import Row, decode, decode_object, encode, entry_from, outcome_row
 from oe.values import Json, JsonObject
 
@@ -60,17 +59,20 @@ class MemoryStore:
         base = dict(run.defaults) | {field: workspace[field] for field in run.persistent if field in workspace}
         self._runs[run.run_id] = Run(
             run.run_id, run.experience, run.name, run.version, "running", None, run.started_at, None, _copy(run.args),
-            dict(run.secrets), _copy(base), run.spec, run.owner, 0, {}, None, False, _copy(run.selection))
+            dict(run.secrets), _copy(base), run.spec, run.owner, 0, {}, None, False, _copy(run.selection),
+            persistent_values(run.nested, self.workspace))
         self._journals[run.run_id] = [_Entry(Milestone(1, "run.started", run.started_at, {"args": _copy(run.args)}))]
         return self._runs[run.run_id]
 
-    def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str, defaults: JsonObject = NOTHING) -> Run:
+    def reopen_run(self, again: Reopened) -> Run:
+        run_id = again.run_id
         run = self._expect(run_id)
-        self._runs[run_id] = run._replace(status="running", reason=None, finished_at=None, state=None, owner=owner,
-                                          spec=spec, resumed=run.resumed + 1,
-                                          base=_copy({**defaults, **run.base}))
+        self._runs[run_id] = run._replace(
+            status="running", reason=None, finished_at=None, state=None, owner=again.owner, spec=again.spec,
+            resumed=run.resumed + 1, base=_copy({**again.defaults, **run.base}),
+            nested={**persistent_values(again.nested, self.workspace), **run.nested})
         self._forget_requests(run_id)
-        self._journals[run_id].append(_Entry(Milestone(self._next(run_id), "run.resumed", ts, {})))
+        self._journals[run_id].append(_Entry(Milestone(self._next(run_id), "run.resumed", again.ts, {})))
         return self._runs[run_id]
 
     def commit(self, run_id: str, outcomes: Sequence[Outcome], superseded: Sequence[int] = ()) -> None:
@@ -86,9 +88,11 @@ class MemoryStore:
         publishes = ending.status == "success" and bool(ending.publications) and not run.published
         published = Published({}, ())
         if publishes:
-            published = publish(self.workspace(run.experience), ending.publications)
-            workspace = self._workspaces.setdefault(run.experience, {})
-            workspace.update({field: encode(value) for field, value in published.values.items()})
+            for experience, deltas in by_experience(run.experience, ending.publications):
+                found = publish(self.workspace(experience), deltas)
+                published = found if experience == run.experience else published
+                workspace = self._workspaces.setdefault(experience, {})
+                workspace.update({field: encode(value) for field, value in found.values.items()})
         self._runs[run_id] = run._replace(
             status=ending.status, reason=ending.reason, finished_at=ending.finished_at, state=_copy(ending.state),
             totals=_copy(ending.totals), published=run.published or publishes)

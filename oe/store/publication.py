@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from oe.ports.store import Ending, Milestone, Publication
@@ -22,7 +22,7 @@ def publish(current: JsonObject, publications: Iterable[Publication]) -> Publish
     changed: dict[str, Json] = {}
     growing: dict[str, list[Json]] = {}
     conflicts: list[str] = []
-    for field, merge, delta, default in publications:
+    for field, merge, delta, default, _ in publications:
         if merge == "array_append":
             if field not in growing:
                 before = current.get(field, default)
@@ -34,6 +34,24 @@ def publish(current: JsonObject, publications: Iterable[Publication]) -> Publish
         elif not equal(changed.get(field, current.get(field)), delta) and field not in conflicts:
             conflicts.append(field)
     return Published(changed, conflicts)
+
+
+def by_experience(own: str, publications: Iterable[Publication]) -> Iterable[tuple[str, list[Publication]]]:
+    """The publications of a run and of the experiences nested in it, by experience; `own` is the run's."""
+    found: dict[str, list[Publication]] = {}
+    for publication in publications:
+        found.setdefault(publication.experience or own, []).append(publication)
+    return found.items()
+
+
+def persistent_values(nested: Mapping[str, Sequence[str]],
+                      workspace: Callable[[str], JsonObject]) -> dict[str, JsonObject]:
+    """What the persistent fields of nested experiences hold, by experience."""
+    found: dict[str, JsonObject] = {}
+    for experience, fields in nested.items():
+        values = workspace(experience)
+        found[experience] = {field: values[field] for field in fields if field in values}
+    return found
 
 
 def closing_milestones(number: int, ending: Ending, published: Published) -> list[Milestone]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 
 from oe.errors import NotFoundError
 from oe.ports.store import (
-    NOTHING,
     CancelRequest,
     Ending,
     HistoryEntry,
@@ -17,13 +16,13 @@ from oe.ports.store import (
     Milestone,
     NewRun,
     Outcome,
-    Owner,
+    Reopened,
     Run,
     RunExists,
 )
 from oe.store.database import Durability, Transaction, open_database
 from oe.store.faults import from_sqlite
-from oe.store.publication import Published, closing_milestones, publish
+from oe.store.publication import Published, by_experience, closing_milestones, persistent_values, publish
 from oe.store.rows import STRETCH, Row, decode, decode_writes, encode, entry_from, outcome_row, plain, run_from, run_row
 from oe.store.statements import load_statements
 from oe.values import Json, JsonObject
@@ -77,24 +76,27 @@ class SqliteStore:
             workspace = self._workspace(run.experience)
             base = dict(run.defaults) | {field: workspace[field] for field in run.persistent if field in workspace}
             spec = self._spec_number(run.experience, run.spec)
-            number = self._execute("insert_run", run_row(run, base, spec)).lastrowid or 0
+            nested = persistent_values(run.nested, self._workspace)
+            number = self._execute("insert_run", run_row(run, base, nested, spec)).lastrowid or 0
             started = Milestone(1, "run.started", run.started_at, {})
             self._insert_milestones(number, [started])
         self._last_ids[run.run_id] = number * STRETCH + 1
         return self._expect_run(run.run_id)
 
-    def reopen_run(self, run_id: str, owner: Owner, ts: float, spec: str, defaults: JsonObject = NOTHING) -> Run:
-        last = self._last_id(run_id)
+    def reopen_run(self, again: Reopened) -> Run:
+        last = self._last_id(again.run_id)
         number, entry = divmod(last, STRETCH)
-        run = self._expect_run(run_id)
+        run = self._expect_run(again.run_id)
         with self._transaction:
-            spec_number = self._spec_number(run.experience, spec)
-            self._execute("reopen_run", (plain(owner.host), owner.pid, owner.started, spec_number,
-                                         encode({**defaults, **run.base}), number))
-            self._execute("delete_requests", self._stretch(run_id))
-            self._insert_milestones(number, [Milestone(entry + 1, "run.resumed", ts, {})])
-        self._last_ids[run_id] = last + 1
-        return self._expect_run(run_id)
+            nested = {**persistent_values(again.nested, self._workspace), **run.nested}
+            self._execute("reopen_run", (
+                plain(again.owner.host), again.owner.pid, again.owner.started,
+                self._spec_number(run.experience, again.spec), encode({**again.defaults, **run.base}), encode(nested),
+                number))
+            self._execute("delete_requests", self._stretch(again.run_id))
+            self._insert_milestones(number, [Milestone(entry + 1, "run.resumed", again.ts, {})])
+        self._last_ids[again.run_id] = last + 1
+        return self._expect_run(again.run_id)
 
     def end_run(self, run_id: str, ending: Ending) -> Sequence[Milestone]:
         run = self._expect_run(run_id)
@@ -103,10 +105,12 @@ class SqliteStore:
         published, publication = Published({}, ()), None
         with self._transaction:
             if ending.status == "success" and ending.publications and not run.published:
-                published = publish(self._workspace(run.experience), ending.publications)
                 publication = self._execute("insert_publication", (number, ending.finished_at)).lastrowid
-                for field, value in published.values.items():
-                    self._execute("set_field", (plain(run.experience), field, encode(value)))
+                for experience, deltas in by_experience(run.experience, ending.publications):
+                    found = publish(self._workspace(experience), deltas)
+                    published = found if experience == run.experience else published
+                    for field, value in found.values.items():
+                        self._execute("set_field", (plain(experience), field, encode(value)))
             self._execute("end_run", (ending.status, ending.reason, ending.finished_at, encode(ending.state),
                                       encode(ending.totals), publication, number))
             milestones = closing_milestones(entry + 1, ending, published)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from oe.errors import NotFoundError
-from oe.ports.store import Store
+from oe.ports.store import Reopened, Store
 from oe.store.sqlite_store import SqliteStore
 from tests.contract.builders import OWNER, ending, new_run, outcome
 
@@ -43,7 +43,7 @@ def test_requests_are_of_one_run_and_gone_with_it(store: Store) -> None:
     first, second = asker.ask_to_cancel("a", None, 1.0), asker.ask_to_cancel("b", "n", 1.0)
     assert [request.number for request in store.open_requests("b")] == [second]
     store.end_run("a", ending(status="cancelled"))
-    store.reopen_run("a", OWNER, 1020.0, "{}")
+    store.reopen_run(Reopened("a", OWNER, 1020.0, "{}"))
     assert list(store.open_requests("a")) == []
     store.remove_run("b")
     assert (asker.find_answer(first), asker.find_answer(second)) == (None, None)

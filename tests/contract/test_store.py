@@ -7,7 +7,7 @@ import pytest
 from oe.errors import NotFoundError, StoreError
 from oe.lang.scope import MISSING
 from oe.ports.spending import Charged, Cost
-from oe.ports.store import Failure, HistoryEntry, Mark, Milestone, Owner, Publication, RunExists, Store
+from oe.ports.store import Failure, HistoryEntry, Mark, Milestone, Owner, Publication, Reopened, RunExists, Store
 from oe.values import Json
 from tests.contract.builders import EXPERIENCE, OWNER, ending, new_run, outcome, types
 
@@ -40,7 +40,7 @@ def test_the_base_is_that_of_the_start(store: Store) -> None:
 
 def test_a_run_that_goes_on_starts_from_what_fields_have_had_since_too(store: Store) -> None:
     store.create_run(new_run(defaults={"n": 0}))
-    run = store.reopen_run("r-1", OWNER, 1.0, "", {"n": 5, "added": [1]})
+    run = store.reopen_run(Reopened("r-1", OWNER, 1.0, "", {"n": 5, "added": [1]}))
     assert run.base == {"n": 0, "added": [1]}
     assert run == store.find_run("r-1")
 
@@ -48,7 +48,7 @@ def test_a_run_that_goes_on_starts_from_what_fields_have_had_since_too(store: St
 def test_the_part_that_was_asked_for_stays_with_the_run(store: Store) -> None:
     store.create_run(new_run()._replace(selection={"from": "a", "refresh": ["b"]}))
     store.create_run(new_run("r-2"))
-    store.reopen_run("r-1", OWNER, 1.0, "")
+    store.reopen_run(Reopened("r-1", OWNER, 1.0, ""))
     assert [run.selection for run in store.find_runs(EXPERIENCE)] == [{}, {"from": "a", "refresh": ["b"]}]
 
 
@@ -64,7 +64,7 @@ def test_what_does_not_exist_is_said_by_name(store: Store) -> None:
     with pytest.raises(NotFoundError, match="'r-9'"):
         store.commit("r-9", [outcome("a")])
     with pytest.raises(NotFoundError, match="'r-9'"):
-        store.reopen_run("r-9", OWNER, 1.0, "")
+        store.reopen_run(Reopened("r-9", OWNER, 1.0, ""))
     with pytest.raises(NotFoundError, match="'r-9'"):
         store.end_run("r-9", ending())
     with pytest.raises(NotFoundError, match="'r-9'"):
@@ -137,7 +137,7 @@ def test_commit_order_is_kept_between_outcomes_and_milestones(store: Store) -> N
     store.create_run(new_run(args={"a": 1}))
     store.commit("r-1", [outcome("one")])
     store.end_run("r-1", ending(status="failed", reason="fail_run"))
-    store.reopen_run("r-1", OWNER, 1020.0, "{}")
+    store.reopen_run(Reopened("r-1", OWNER, 1020.0, "{}"))
     store.commit("r-1", [outcome("two"), outcome("three")])
     milestones = store.end_run("r-1", ending())
     entries = list(store.everything("r-1"))
@@ -198,7 +198,7 @@ def test_marks_tell_where_outcomes_stand_and_lead_to_them(store: Store) -> None:
     store.create_run(new_run("r-0"))
     store.create_run(new_run())
     store.commit("r-1", [outcome("a", 1, ("f", 1)), outcome("b", 0, status="skipped")])
-    store.reopen_run("r-1", OWNER, 1.0, "")
+    store.reopen_run(Reopened("r-1", OWNER, 1.0, ""))
     store.commit("r-1", [outcome("a", 2, ("f", 2))], superseded=[2])
     marks = list(store.marks("r-1"))
     assert marks == [Mark(2, "a", 1, "success", False), Mark(3, "b", 0, "skipped", True),
@@ -231,7 +231,7 @@ def test_an_end_is_recorded(store: Store) -> None:
 def test_a_reopened_run_runs_again_under_its_new_owner(store: Store) -> None:
     store.create_run(new_run(spec="old"))
     store.end_run("r-1", ending(status="cancelled", reason="user"))
-    run = store.reopen_run("r-1", Owner("host-b", 1, 2), 1020.0, "new")
+    run = store.reopen_run(Reopened("r-1", Owner("host-b", 1, 2), 1020.0, "new"))
     assert run == store.find_run("r-1")
     assert (run.status, run.reason, run.finished_at, run.state) == ("running", None, None, None)
     assert (run.owner, run.spec, run.resumed, run.totals) == (Owner("host-b", 1, 2), "new", 1, {"nodes": 2})
@@ -274,7 +274,7 @@ def test_only_success_publishes_and_a_resumed_run_does_it_then(store: Store, sta
     delta = Publication("log", "array_append", [1])
     assert [milestone.type for milestone in store.end_run("r-1", ending(delta, status=status))] == ["run.finished"]
     assert store.workspace(EXPERIENCE) == {}
-    store.reopen_run("r-1", OWNER, 1020.0, "{}")
+    store.reopen_run(Reopened("r-1", OWNER, 1020.0, "{}"))
     store.end_run("r-1", ending(delta))
     assert store.workspace(EXPERIENCE) == {"log": [1]}
 
@@ -283,7 +283,7 @@ def test_a_run_publishes_once(store: Store) -> None:
     store.create_run(new_run())
     delta = Publication("log", "array_append", [1])
     store.end_run("r-1", ending(delta))
-    store.reopen_run("r-1", OWNER, 1020.0, "{}")
+    store.reopen_run(Reopened("r-1", OWNER, 1020.0, "{}"))
     assert [milestone.type for milestone in store.end_run("r-1", ending(delta))] == ["run.finished"]
     assert store.workspace(EXPERIENCE) == {"log": [1]}
 

@@ -16,10 +16,11 @@ from tests.unit.store.processes import Other
 
 _WRITER = """
 from oe.ports.committed import committed_events
+from oe.ports.store import Reopened
 folder = sys.argv[1]
 store = SqliteStore.open(folder + "/state.sqlite")
 run = store.find_run("r-1")
-run = store.reopen_run("r-1", OWNER, 1.0, "{}") if run else store.create_run(new_run())
+run = store.reopen_run(Reopened("r-1", OWNER, 1.0, "{}")) if run else store.create_run(new_run())
 log = JsonlLog(folder + "/r-1.jsonl", "r-1", on_trouble=print)
 log.repair(committed for entry in store.everything("r-1") for committed in committed_events(entry))
 number = sum(1 for _ in store.journal("r-1"))

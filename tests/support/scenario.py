@@ -19,12 +19,13 @@ from oe.ports.cache import Entry
 from oe.ports.committed import log_of
 from oe.ports.kind import NodeContext, NodeKind, NodeOutput, Request
 from oe.ports.model import ModelSettings, Usage
-from oe.ports.store import Milestone, NewRun, Owner, Run
+from oe.ports.store import Milestone, NewRun, Owner, Reopened, Run
 from oe.redact import Redactor
 from oe.run.bus import EventBus
+from oe.run.level import Opened, Outside
 from oe.run.model_use import ModelUse
 from oe.run.replay import CacheUse
-from oe.run.session import Outside, Part, RunResult, Session
+from oe.run.session import Part, RunResult, Session
 from oe.spec.keys import Key
 from oe.spec.load import build_experience
 from oe.spec.model import Budget, Experience, Node, TaskKind
@@ -69,6 +70,7 @@ class StepKind:
     task_kind: TaskKind = "custom"
     keys: tuple[Key, ...] = ()
     cached_by_default = False
+    is_nested = False
 
     def __init__(self, scripts: Mapping[str, Script]) -> None:
         self.scripts = scripts
@@ -213,7 +215,7 @@ class Scenario:
         """Goes on with the latest run."""
         run_id = f"r-{self._count}"
         started = 1_800_000_000.0 + 3600 * self._count + 1800
-        run = self.store.reopen_run(run_id, Owner("host", 2, 2), started, "{}")
+        run = self.store.reopen_run(Reopened(run_id, Owner("host", 2, 2), started, "{}"))
         self.logs[run_id].repair(log_of(self.store.everything(run_id)))
         return self._carry_out(run, Milestone(0, "run.resumed", started, {}), concurrency, seed, dict(run.args),
                                meanwhile)
@@ -238,6 +240,8 @@ class Scenario:
 
     def _identity(self, node: Node) -> JsonObject | None:
         return {"provider": "memory"} if node.kind in ("agent", "skill") else None
+    def _open_nested(self, file: str) -> Opened:
+        raise NotFoundError(f"there is no experience '{file}'")
 
     def _in_journal(self, key: str) -> Entry | None:
         found = self.store.find_result(key)
@@ -261,7 +265,8 @@ class Scenario:
                 kinds=self.kinds, redactor=Redactor(self.secrets), environment={}, artifact=str,
                 load_schema=lambda path: {}, random=lambda: 0.5,
                 cache=CacheUse(self.cache, self.experience.runtime.cache, frozenset(refresh), journal=self._in_journal),
-                model_use=ModelUse(lambda: MemoryModels(self.model), lambda: self._price, self._identity, self.budget))
+                model_use=ModelUse(lambda: MemoryModels(self.model), lambda: self._price, self._identity, self.budget),
+                open_nested=self._open_nested)
             session = Session(self.experience, Part(run, args, milestone, concurrency), outside)
             beside = asyncio.create_task(meanwhile(session)) if meanwhile else None
             result = await session.carry_out()

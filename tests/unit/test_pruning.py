@@ -12,6 +12,7 @@ import pytest
 from oe.app import Workspace
 from oe.lang.scope import MISSING
 from oe.ports.cache import Entry
+from oe.ports.store import Reopened
 from oe.pruning import Limits, Plan, plan_pruning, prune
 from oe.store.cache_files import CacheFiles
 from oe.store.upkeep import Upkeep
@@ -153,7 +154,7 @@ def test_a_run_that_somebody_took_up_since_it_was_planned_stays(folder: Folder) 
         folder.add(run_id, 40, "failed")
     plan = folder.plan(older_than_seconds=DAY, force=True)
     assert ids(plan) == ["ended", "taken"]
-    folder.store.reopen_run("ended", folder.workspace.owner, NOW, "{}")
+    folder.store.reopen_run(Reopened("ended", folder.workspace.owner, NOW, "{}"))
     folder.store.end_run("ended", end(status="failed"))
     with Other(_LIVE.replace('"live"', '"taken"'), folder.path / "experience.yaml") as other:
         other.wait_ready()

@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest
 
 from oe.errors import NotFoundError, StoreError
-from oe.ports.store import Publication
+from oe.ports.store import Publication, Reopened
 from oe.store import database
 from oe.store.sqlite_store import SqliteStore
 from tests.contract.builders import OWNER, ending, new_run, outcome
@@ -137,7 +137,7 @@ def test_runs_of_the_first_schema_stay(tmp_path: Path, monkeypatch: pytest.Monke
                 "'{}', '{}', '{\"n\": 1}')")
     raw.close()
     store = SqliteStore.open(path)
-    run = store.reopen_run("r-1", OWNER, 2.0, "{}", {"m": 2})
+    run = store.reopen_run(Reopened("r-1", OWNER, 2.0, "{}", {"m": 2}))
     store.close()
     assert (run.selection, run.base, run.status) == ({}, {"n": 1, "m": 2}, "running")
 

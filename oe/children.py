@@ -1,0 +1,82 @@
+"""Experiences that others nest: opened, each once, for a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, cast
+
+from oe.app import kinds_by_name, read_experience, schema_loader
+from oe.errors import OeError
+from oe.run.level import Opened
+from oe.spec.model import Experience
+from oe.state.ledger import base_defaults
+from oe.store.local_files import LocalFiles
+from oe.values import JsonObject
+
+if TYPE_CHECKING:
+    from oe.ports.kind import NestingKind
+
+
+class Children:
+    """The nested experiences of one experience, at any depth."""
+
+    def __init__(self, experience: Experience) -> None:
+        self._experience = experience
+        self._read: dict[str, Experience] = {}
+
+    def persistent_fields(self) -> dict[str, list[str]]:
+        """The persistent fields of every experience that may be nested here, by the absolute path of its file. One that
+        cannot be read is left out: the node that names it will say so."""
+        found: dict[str, list[str]] = {}
+        known: set[str] = set()
+        left = list(_files_below(self._experience))
+        while left:
+            file = left.pop()
+            if file in known:
+                continue
+            known.add(file)
+            try:
+                child = self._experience_of(file)
+            except OeError:
+                continue
+            fields = [field.name for field in child.fields.values() if field.persist]
+            if fields:
+                found[file] = fields
+            left += _files_below(child)
+        return found
+
+    def opener(self, bases: Mapping[str, JsonObject]) -> Callable[[str], Opened]:
+        """Opens a nested experience by the absolute path of its file; `bases` holds persistent values as they were when
+        the run started. Raises OeError."""
+        def open_nested(file: str) -> Opened:
+            child = self._experience_of(file)
+            files = LocalFiles(child.folder)
+            base = {**base_defaults(child.fields.values()), **bases.get(file, {})}
+            return Opened(child, file, base, files, schema_loader(files))
+
+        return open_nested
+
+    def _experience_of(self, file: str) -> Experience:
+        if file not in self._read:
+            loaded = read_experience(file)
+            if loaded.experience is None:
+                first = next(problem for problem in loaded.problems if problem.severity == "error")
+                raise OeError(f"it has problems, the first: {first}", hint=f"oe validate {file}", code="broken-child")
+            self._read[file] = loaded.experience
+        return self._read[file]
+
+
+def _files_below(experience: Experience) -> Iterator[str]:
+    """The files of the experiences that one nests directly."""
+    kinds = kinds_by_name()
+    nesting = [node for node in experience.nodes.values() if kinds[node.kind].is_nested]
+    if not nesting:
+        return
+    files = LocalFiles(experience.folder)
+    for node in nesting:
+        try:
+            path = cast("NestingKind", kinds[node.kind]).child_file(node, files)
+            yield os.path.realpath(files.absolute(path))
+        except OeError:
+            continue
