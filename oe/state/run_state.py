@@ -204,6 +204,9 @@ class RunState:
         owner = self.units.get(slot.partition("[")[0])
         if owner is None:
             return
+        rest = slot.partition("]")[2]
+        if "[" in rest or rest.count("/") > 1:
+            return  # deeper inside: an item of a unit of a nested experience
         if status == "failed" and len(owner.failed_slots) < _NAMED_FAILURES:
             owner.failed_slots += ((slot, str(event.data.get("name") or "")),)
         if slot.endswith("]"):
@@ -259,12 +262,13 @@ class RunState:
         if unit is not None:
             unit.cached = True
             self.cached += 1
-        elif slot.endswith("]") and (owner := self.units.get(slot.partition("[")[0])) is not None:
+        elif slot.endswith("]") and (owner := self.units.get(slot[:slot.rindex("[")])) is not None:
             owner.items_cached += 1
         saved = event.data.get("saved")
         if isinstance(saved, dict):
             self.tokens_saved += _count(saved.get("input_tokens")) + _count(saved.get("output_tokens"))
         self.cached_slots += 1
+        self.worked_slots -= slot in self.active  # a nested experience began, and then nothing of it had to be run
         self.cached_from.setdefault(str(event.data.get("run")), None)
         while len(self.cached_from) > _LISTED_RUNS:
             self.cached_from.popitem()

@@ -11,6 +11,7 @@ from typing import Any
 from oe import digests
 from oe.errors import NodeError, NotFoundError
 from oe.kinds.agent import AgentKind
+from oe.kinds.experience import ExperienceKind
 from oe.kinds.skill import SkillKind
 from oe.lang.scope import MISSING
 from oe.lang.yaml import read_yaml
@@ -36,6 +37,7 @@ from oe.store.memory_store import MemoryStore
 from oe.values import JsonObject
 from tests.support.jump_loop import JumpClock, JumpLoop
 
+HEAD = "name: scenario\nversion: 1.0.0\n"
 Script = Callable[[Request, NodeContext], Awaitable[NodeOutput]]
 Meanwhile = Callable[[Session], Coroutine[Any, Any, None]]
 
@@ -175,18 +177,14 @@ class Scenario:
     def __init__(self, text: str, scripts: Mapping[str, Script] | None = None, *, files: Mapping[str, str] | None = None,
                  model: MemoryModel | None = None) -> None:
         self.kind = StepKind(scripts or {})
-        self.kinds: dict[str, NodeKind] = {"step": self.kind, "agent": AgentKind(), "skill": SkillKind()}
+        self.kinds: dict[str, NodeKind] = {
+            "step": self.kind, "agent": AgentKind(), "skill": SkillKind(), "experience": ExperienceKind()}
         self.files = FilesInMemory(files or {})
         self.model = model or MemoryModel()
         self.usd_per_token: float | None = 0.000001
         self.budget: Budget | None = None
         self.shown: list[dict[str, Any]] = []
-        head = "name: scenario\nversion: 1.0.0\n"
-        document = read_yaml(head + text, "scenario.yaml")
-        experience, problems = build_experience(document, self.kinds, self.files)
-        errors = [problem for problem in problems if problem.severity == "error"]
-        assert experience is not None, errors
-        self.experience = experience
+        experience = self.experience = self._read(HEAD + text, "scenario.yaml")
         self.budget = experience.runtime.budget
         self.store = MemoryStore()
         self.logs: dict[str, MemoryLog] = {}
@@ -240,8 +238,18 @@ class Scenario:
 
     def _identity(self, node: Node) -> JsonObject | None:
         return {"provider": "memory"} if node.kind in ("agent", "skill") else None
+
+    def _read(self, text: str, file: str) -> Experience:
+        document = read_yaml(text, file)
+        experience, problems = build_experience(document, self.kinds, self.files)
+        errors = [problem for problem in problems if problem.severity == "error"]
+        assert experience is not None, errors
+        return experience
+
     def _open_nested(self, file: str) -> Opened:
-        raise NotFoundError(f"there is no experience '{file}'")
+        experience = self._read(self.files.read_bytes(file).decode(), file)
+        base = base_defaults(experience.fields.values()) | dict(self.store.workspace(file))
+        return Opened(experience, file, base, self.files, lambda path: {})
 
     def _in_journal(self, key: str) -> Entry | None:
         found = self.store.find_result(key)
