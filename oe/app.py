@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from oe.clock import seconds_of_iso
 from oe.diagnostics import Problem
@@ -19,7 +20,7 @@ from oe.values import Json
 
 if TYPE_CHECKING:
     from oe.ports.cache import Entry
-    from oe.ports.kind import NodeKind
+    from oe.ports.kind import NestingKind, NodeKind
     from oe.ports.store import Run, RunLock, Store
 
 __all__ = ["Experience", "Loaded", "Workspace", "find_file", "load_experience", "read_experience"]
@@ -55,10 +56,50 @@ def find_file(path: str) -> str:
 
 
 def read_experience(path: str) -> Loaded:
-    """Reads and checks an experience; runs and creates nothing. A text that cannot be read is a problem too."""
+    """Reads and checks an experience and those that it nests, at any depth; runs and creates nothing. A text that
+    cannot be read is a problem too."""
+    file = find_file(path)
+    loaded = read_alone(file)
+    if loaded.experience is None:
+        return loaded
+    problems = list(loaded.problems)
+    known = {os.path.realpath(file)}
+    left = [_beside(file, inner) for inner in files_nested_in(loaded.experience)]
+    while left:
+        inner = left.pop(0)
+        if os.path.realpath(inner) in known:
+            continue
+        known.add(os.path.realpath(inner))
+        child = read_alone(inner)
+        problems += child.problems
+        if child.experience is not None:
+            left += [_beside(inner, deeper) for deeper in files_nested_in(child.experience)]
+    has_errors = any(problem.severity == "error" for problem in problems)
+    return Loaded(None if has_errors else loaded.experience, problems)
+
+
+def files_nested_in(experience: Experience) -> Iterator[str]:
+    """The files of the experiences that the nodes of one carry out, relative to its folder."""
+    kinds = kinds_by_name()
+    nesting = [node for node in experience.nodes.values() if kinds[node.kind].is_nested]
+    if not nesting:
+        return
+    files = LocalFiles(experience.folder)
+    for node in nesting:
+        with suppress(OeError):  # the check of the node's kind has told it
+            file = cast("NestingKind", kinds[node.kind]).child_file(node, files)
+            files.absolute(file)
+            yield file.removeprefix("./")
+
+
+def _beside(file: str, other: str) -> str:
+    return os.path.normpath(os.path.join(os.path.dirname(file), other))
+
+
+def read_alone(file: str) -> Loaded:
+    """Reads and checks one experience file, without those that it nests."""
     from oe.spec.load import build_experience  # costs 15 ms, which looking at runs can do without
 
-    file = find_file(path)
     try:
         document = _read_document(file)
     except SpecError as error:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Mapping
 
-from oe.app import kinds_by_name, read_experience, schema_loader
+from oe.app import files_nested_in, read_alone, schema_loader
 from oe.errors import OeError
 from oe.run.level import Opened
 from oe.spec.model import Experience
 from oe.state.ledger import base_defaults
 from oe.store.local_files import LocalFiles
 from oe.values import JsonObject
-
-if TYPE_CHECKING:
-    from oe.ports.kind import NestingKind
 
 
 class Children:
@@ -30,7 +26,7 @@ class Children:
         cannot be read is left out: the node that names it will say so."""
         found: dict[str, list[str]] = {}
         known: set[str] = set()
-        left = list(_files_below(self._experience))
+        left = _below(self._experience)
         while left:
             file = left.pop()
             if file in known:
@@ -43,7 +39,7 @@ class Children:
             fields = [field.name for field in child.fields.values() if field.persist]
             if fields:
                 found[file] = fields
-            left += _files_below(child)
+            left += _below(child)
         return found
 
     def opener(self, bases: Mapping[str, JsonObject]) -> Callable[[str], Opened]:
@@ -59,7 +55,7 @@ class Children:
 
     def _experience_of(self, file: str) -> Experience:
         if file not in self._read:
-            loaded = read_experience(file)
+            loaded = read_alone(file)
             if loaded.experience is None:
                 first = next(problem for problem in loaded.problems if problem.severity == "error")
                 raise OeError(f"it has problems, the first: {first}", hint=f"oe validate {file}", code="broken-child")
@@ -67,16 +63,5 @@ class Children:
         return self._read[file]
 
 
-def _files_below(experience: Experience) -> Iterator[str]:
-    """The files of the experiences that one nests directly."""
-    kinds = kinds_by_name()
-    nesting = [node for node in experience.nodes.values() if kinds[node.kind].is_nested]
-    if not nesting:
-        return
-    files = LocalFiles(experience.folder)
-    for node in nesting:
-        try:
-            path = cast("NestingKind", kinds[node.kind]).child_file(node, files)
-            yield os.path.realpath(files.absolute(path))
-        except OeError:
-            continue
+def _below(experience: Experience) -> list[str]:
+    return [os.path.realpath(os.path.join(experience.folder, file)) for file in files_nested_in(experience)]
