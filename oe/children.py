@@ -58,7 +58,7 @@ class Children:
             loaded = read_alone(file)
             if loaded.experience is None:
                 first = next(problem for problem in loaded.problems if problem.severity == "error")
-                raise OeError(f"it has problems, the first: {first}", hint=f"oe validate {file}", code="broken-child")
+                raise OeError(f"it has problems, the first: {first}", hint=f"oe validate {file}", code="child-not-read")
             self._read[file] = loaded.experience
         return self._read[file]
 

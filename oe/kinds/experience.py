@@ -40,7 +40,7 @@ class ExperienceKind:
             "The original's word for where the child keeps its state.",
             accepted="a child always has a state of its own: 'state_scope' does nothing"),
     )
-    cached_by_default = False
+    cached_by_default = True
     is_nested = True
 
     def check(self, node: Node, experience: Experience, files: Files) -> Iterator[Problem]:

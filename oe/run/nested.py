@@ -52,13 +52,13 @@ class NestedRuns:
             return self._outside.open_nested(self._outside.files.absolute(file))
         except OeError as error:
             raise NodeError(f"the experience '{file}' cannot be carried out: {error.message}", name="BrokenChild",
-                            retryable=False, hint=error.hint, code="broken-child") from error
+                            retryable=False, hint=error.hint, code="child-not-read") from error
 
     def _level(self, node: Node, slot: str, opened: Opened, args: JsonObject) -> Level:
         outer, experience = self.level, opened.experience
         if outer.setting.depth >= MOST_LEVELS:
             raise NodeError(f"experiences are nested more than {MOST_LEVELS} deep", name="TooDeep", retryable=False,
-                            code="too-deep", hint="one of them contains itself: give its node a 'when' that ends this")
+                            code="nested-too-deep", hint="one of them contains itself: give its node a 'when' that ends this")
         try:
             bound = bind_arguments(experience, dict(args), opened.load_schema)
         except OeError as error:

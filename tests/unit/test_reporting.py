@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from oe.app import Workspace, load_experience
-from oe.ports.store import Ending, Failure, NewRun, Outcome, Owner
+from oe.ports.store import Ending, Failure, NewRun, Outcome, Owner, Reopened
 from oe.render.report_value import Report
 from oe.reporting import MOST_UNITS, read_report, run_page
 from oe.values import Json, compact
@@ -61,7 +61,8 @@ def test_the_time_between_a_stop_and_a_resumption_is_left_out(tmp_path: Path) ->
     recorded = Recorded(tmp_path, {"nodes": [node("a"), node("b", needs=["a"])]})
     recorded.commit(outcome("a", 1, 3), outcome("b", 3, 4, "cancelled", reason="user"))
     recorded.workspace.store.end_run("r-1", Ending("cancelled", None, START + 5, {}, {}))
-    recorded.workspace.store.reopen_run("r-1", OWNER, START + 1000, recorded.workspace.find_run("r-1").spec)
+    recorded.workspace.store.reopen_run(
+        Reopened("r-1", OWNER, START + 1000, recorded.workspace.find_run("r-1").spec))
     earlier = [mark.number for mark in recorded.workspace.store.marks("r-1") if mark.slot == "b"]
     recorded.commit(outcome("b", 1001, 1003, attempt=2), superseded=earlier)
     report = recorded.report(1004)
