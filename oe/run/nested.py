@@ -58,7 +58,8 @@ class NestedRuns:
         outer, experience = self.level, opened.experience
         if outer.setting.depth >= MOST_LEVELS:
             raise NodeError(f"experiences are nested more than {MOST_LEVELS} deep", name="TooDeep", retryable=False,
-                            code="nested-too-deep", hint="one of them contains itself: give its node a 'when' that ends this")
+                            code="nested-too-deep",
+                            hint="one of them contains itself: give its node a 'when' that ends this")
         try:
             bound = bind_arguments(experience, dict(args), opened.load_schema)
         except OeError as error:
