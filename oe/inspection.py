@@ -114,7 +114,7 @@ def node_logs(workspace: Workspace, run: Run, node: str | None, *, by_start: boo
     if node is not None:
         found = [log for log in found if _is_of(log.slot, node)]
         if not found:
-            _expect_node(workspace, run, node)
+            expect_node(run, node)
     if by_start and len(found) > 1:
         order = {slot: place for place, slot in enumerate(started_slots(workspace.folder.event_log(run.run_id)))}
         found.sort(key=lambda log: order.get(log.slot, len(order)))
@@ -205,9 +205,11 @@ def _is_of(slot: str, name: str) -> bool:
     return slot == name or node_of(slot) == name or slot.startswith((name + "[", name + "/"))
 
 
-def _expect_node(workspace: Workspace, run: Run, name: str) -> None:
-    known = set(recorded_experience(run).nodes) | set(recorded_experience(run).units)
-    if name in known or node_of(name) in known:
+def expect_node(run: Run, name: str) -> None:
+    """Raises NotFoundError for a name that means neither a node or unit of the run nor a slot of one."""
+    experience = recorded_experience(run)
+    known = set(experience.nodes) | set(experience.units)
+    if known & {name, node_of(name), name.partition("[")[0].partition("/")[0]}:
         return
     raise NotFoundError(f"run '{run.run_id}' has no node '{name}'",
                         hint=did_you_mean(name, known) or f"its nodes are: {', '.join(sorted(known)[:20])}")

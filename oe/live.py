@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TURN_SECONDS = 0.25
 """How often the file is written and requests are looked for, at most."""
-STILL_SECONDS = 2.0
+STILL_SECONDS = 1.0
 """How often the file is written where nothing happens: a reader sees by it that the owner is well."""
 MOST_PARTS = 100
 """Parts of a scope that are written one by one; the others are counted."""

@@ -30,6 +30,8 @@ COMMANDS = (
     Command("validate", "validate", "show every problem of an experience"),
     Command("graph", "graph", "show the graph as a list, Mermaid, DOT, SVG or HTML"),
     Command("inspect", "inspect_run", "show the events of a run, or report on it in an HTML file"),
+    Command("dump", "dump", "show what a live run is doing and what is wrong with it"),
+    Command("cancel", "cancel", "ask the process of a live run to end it, or one node"),
     Command("runs", "runs", "list runs"),
     Command("state", "state", "show the values of state fields"),
     Command("reset-state", "reset_state", "clear persistent fields"),

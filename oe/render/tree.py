@@ -39,6 +39,7 @@ def render_tree(snapshot: Snapshot, *, style: Style = ASCII, depth: int | None =
     """
     root, now = snapshot.root, snapshot.taken_at
     status = f"stopping ({root.reason})" if root.status == "cancelling" else root.status
+    status = "success" if status == "ok" else status  # a run's own word
     elapsed = now - root.started_at if root.started_at else 0.0
     lines = [f"{_name(root.name)}  {_name(snapshot.run_id)}  {status} {_clock(elapsed)}"]
     lines += _Tree(now, style, depth).lines(root)

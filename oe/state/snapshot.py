@@ -21,7 +21,7 @@ T = TypeVar("T")
 Level: TypeAlias = Literal["run", "unit", "item", "task", "call"]
 ScopeStatus: TypeAlias = Literal[
     "pending", "running", "retrying", "cancelling", "ok", "cached", "failed", "skipped", "cancelled", "parked",
-    "partial"]
+    "partial", "interrupted"]
 LIVE = frozenset({"running", "retrying", "cancelling"})
 _COPIES = 100
 _new_scope = tuple.__new__
@@ -40,6 +40,7 @@ class Counts(NamedTuple):
     running: int = 0
     retrying: int = 0
     pending: int = 0
+    interrupted: int = 0
 
 
 class Scope(NamedTuple):
@@ -47,7 +48,8 @@ class Scope(NamedTuple):
 
     Times are seconds since the epoch. `moved_at` is the last sign of life; `due_at` the next attempt of one that waits;
     `error` the name of the last error; `reason` why it was skipped or is being cancelled; `waits_for` the units that
-    keep a pending one. `parts` are those that are worth telling of: `counts` knows how many there are of the others.
+    keep a pending one; `tail` the end of what it has streamed. `parts` are those that are worth telling of: `counts`
+    knows how many there are of the others.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Scope(NamedTuple):
     waits_for: tuple[str, ...] = ()
     counts: Counts | None = None
     parts: tuple[Scope, ...] = ()
+    tail: str = ""
 
 
 class Call(NamedTuple):
@@ -131,6 +134,20 @@ def take_snapshot(state: RunState, facts: Mapping[str, UnitFacts], moment: Momen
     """The run now. At most `most` parts of each scope are taken one by one: what is going on before what failed, that
     before the rest; the others are counted. May be called from any thread."""
     return _Taking(state, facts, moment, most).snapshot()
+
+
+def interrupted(snapshot: Snapshot) -> Snapshot:
+    """The same of a run whose process is gone: what was going on is not."""
+    return snapshot._replace(root=_interrupted(snapshot.root))
+
+
+def _interrupted(scope: Scope) -> Scope:
+    """Scopes are nested as deep as a snapshot has levels."""
+    counts = scope.counts
+    if counts is not None:
+        counts = counts._replace(running=0, retrying=0, interrupted=counts.running + counts.retrying)
+    status: ScopeStatus = "interrupted" if scope.status in LIVE else scope.status
+    return scope._replace(status=status, counts=counts, parts=tuple(map(_interrupted, scope.parts)))
 
 
 def copied(take: Callable[[], T]) -> T:
@@ -270,7 +287,7 @@ class _Taking:
             slot, level, kind, "cancelling" if is_cancelling else "running", started, live.attempt, attempts,
             None if limit is None else started + limit, live.reported_at, live.pct, live.message, live.tokens, None,
             None, self._reason(is_cancelling) if is_cancelling else None, None, (), None,
-            self._open_calls(slot) if self._calls else ()))
+            self._open_calls(slot) if self._calls else (), live.tail))
 
     def _open_calls(self, slot: str) -> tuple[Scope, ...]:
         return tuple(Scope(call.name, "call", call.kind, "running", call.started_at, moved_at=call.started_at)

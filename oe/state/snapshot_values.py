@@ -62,6 +62,8 @@ def _scope_object(scope: Scope) -> JsonObject:
         value = getattr(scope, name)
         if value != _DEFAULTS[name]:
             record[name] = clip(value, _LONGEST) if isinstance(value, str) else value
+    if scope.tail:
+        record["tail"] = scope.tail
     if scope.waits_for:
         record["waits_for"] = list(scope.waits_for)
     if scope.counts is not None:
@@ -81,6 +83,8 @@ def _scope_from(record: Any, depth: int) -> Scope:
         raise ValueError
     known: dict[str, Any] = {name: _time(record, name) for name in _TIMES}
     known |= {name: record[name] for name in _PLAIN if name in record}
+    if "tail" in record:
+        known["tail"] = str(record["tail"])
     counts = Counts(**{name: int(count) for name, count in record["counts"].items()}) if "counts" in record else None
     return Scope(str(record["name"]), record["level"], record["kind"], record["status"],
                  waits_for=tuple(str(name) for name in record.get("waits_for", ())), counts=counts,

@@ -40,17 +40,21 @@ def sorted_events(path: str) -> Iterator[Logged]:
 
 def started_slots(path: str) -> list[str]:
     """The slots of a log in the order in which they were first started; empty where there is no log."""
-    slots: dict[str, None] = {}
+    return list(dict.fromkeys(str(record.get("slot")) for record in starts(path)))
+
+
+def starts(path: str) -> Iterator[JsonObject]:
+    """The events node.started of a log in its order; none where there is no log."""
     try:
-        with open(path, "rb") as file:
-            for line in file:
-                head = _HEAD.match(line)
-                event = _parse(line) if head and head[1] == b"node.started" else None
-                if event is not None:
-                    slots.setdefault(str(event.record.get("slot")))
+        file = open(path, "rb")  # noqa: SIM115
     except FileNotFoundError:
-        return []
-    return list(slots)
+        return
+    with file:
+        for line in file:
+            head = _HEAD.match(line)
+            event = _parse(line) if head and head[1] == b"node.started" else None
+            if event is not None:
+                yield event.record
 
 
 def last_event(path: str, run_id: str) -> JsonObject | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from oe.state.events import Event
-from oe.state.snapshot import Call, Snapshot
+from oe.state.snapshot import Call, Snapshot, interrupted
 from tests.support.snapshots import START, failed, finished, node, nodes, progress, retrying, started, watched
 
 RETRIED = "on_error: {policy: retry, attempts: 3}"
@@ -109,6 +109,15 @@ def storm() -> Snapshot:
     return run.snapshot(3)
 
 
+def cut_off() -> Snapshot:
+    """A run whose process is gone."""
+    run = watched(nodes([node("done"), node("wide", FANNED, RETRIED), node("after", "needs: [wide]")]))
+    run.apply(started("done"), finished("done", 1), started("wide", 1, None, items=9), started("wide[0]", 1),
+              finished("wide[0]", 2, 0), started("wide[1]", 1), started("wide[2]", 2), retrying("wide[2]", 3, 1, 9000, 2),
+              Event("run.finished", 4, data={"status": "interrupted"}))
+    return interrupted(run.snapshot(4))
+
+
 def hostile() -> Snapshot:
     """Names and messages that would steer a terminal."""
     run = watched(nodes([node("a")]))
@@ -118,4 +127,4 @@ def hostile() -> Snapshot:
 
 CASES: dict[str, Callable[[], Snapshot]] = {
     case.__name__: case
-    for case in (review, settled, long_fan_out, many_units, nested, stopping, quiet, storm, hostile)}
+    for case in (review, settled, long_fan_out, many_units, nested, stopping, quiet, storm, cut_off, hostile)}

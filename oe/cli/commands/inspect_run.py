@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from oe.cli.console import Console, harmless_json
+from oe.cli.console import Console, harmless_json, is_terminal
 from oe.cli.following import wait
 from oe.cli.parser import add_data_dir, add_experience, add_json, add_run
 from oe.errors import ExitCode, UsageError
@@ -29,14 +29,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_experience(parser)
     parser.add_argument("--follow", action="store_true", help="show events as they come, until the run is over")
     parser.add_argument("--html", metavar="FILE", help="write a report into one HTML file, - for stdout")
+    parser.add_argument("--tree", action="store_true", help="show the run's tree instead; live with --follow")
     add_data_dir(parser)
     add_json(parser)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Prints event by event: a log may hold more of them than memory does."""
-    if options.html is not None and (options.json or options.follow):
-        raise UsageError("--html is a form of its own: it goes without --json and --follow")
+    if options.html is not None and (options.json or options.follow or options.tree):
+        raise UsageError("--html is a form of its own: it goes without --json, --follow and --tree")
+    if options.tree:
+        return _show_tree(options, console)
 
     def warn(text: str) -> None:
         console.note(f"oe: {text}")
@@ -68,6 +71,28 @@ def _write_report(options: argparse.Namespace, workspace: Workspace, console: Co
         return
     write_text(options.html, page)
     console.note(f"wrote {neutralise(options.html)} ({format_size(len(page.encode()))})")
+
+
+def _show_tree(options: argparse.Namespace, console: Console) -> int:
+    from oe.attach import follow, look_at
+    from oe.cli.looking import look_object, note_source, tree_text
+
+    with open_workspace(options.path, options.data_dir) as workspace:
+        run = workspace.find_run(options.run)
+        pause = partial(wait, console)
+        looks = follow(workspace, run, pause) if options.follow else [look_at(workspace, run, pause)]
+        drawn = 0
+        for look in looks:
+            if options.json:
+                console.result_json(look_object(look), indent=None if options.follow else 2)
+                continue
+            text = tree_text(look, console)
+            above = f"\x1b[{drawn}A\x1b[J" if drawn and is_terminal(console.stdout) else "\n" if drawn else ""
+            drawn = text.count("\n") + 1
+            console.result(above + text)
+            if not options.follow:
+                note_source(look, console)
+    return int(ExitCode.SUCCESS)
 
 
 def _print_object(run_id: str, found: Found, console: Console) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from oe.render.tree import ASCII, UNICODE, render_tree
-from oe.state.diagnosis import diagnose
+from oe.state.diagnosis import Code, diagnose
 from oe.state.snapshot import Snapshot
 from oe.text import neutralise
 from tests.support.moments import CASES, nested
@@ -31,8 +32,22 @@ def test_a_moment_is_shown(name: str) -> None:
     assert text == expected.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", ["review", "nested"])
+def test_a_terminal_gets_lines(name: str) -> None:
+    text = render_tree(CASES[name](), style=UNICODE) + "\n"
+    expected = HERE / f"{name}.unicode"
+    if os.environ.get("UPDATE_GOLDEN"):
+        expected.write_text(text, encoding="utf-8")
+    assert text == expected.read_text(encoding="utf-8")
+
+
 def test_every_answer_has_its_case() -> None:
     assert {path.stem for path in HERE.glob("*.out")} == set(CASES)
+
+
+def test_every_finding_is_found() -> None:
+    found = {finding.code for case in CASES.values() for finding in diagnose(case())}
+    assert found == set(get_args(Code))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -37,6 +37,18 @@ def test_an_attempt_has_kind_number_bounds_and_progress() -> None:
     assert (task.pct, task.message) == (0.25, "half of it")
 
 
+def test_the_end_of_what_is_streamed_is_kept() -> None:
+    run = watched(nodes([node("a")])).apply(started("a"))
+    for number in range(1000):
+        run.apply(Event("node.output", 1, "a", 1, data={"chunk": f"{number} "}))
+    scope = run.snapshot(2).root.parts[0]
+    assert scope.tail.endswith("998 999 ")
+    assert len(scope.tail) == 200
+    back = snapshot_from(as_object(run.snapshot(2)))
+    assert back is not None
+    assert back.root.parts[0].tail == scope.tail
+
+
 def test_a_wait_says_when_the_next_attempt_is_due_and_why() -> None:
     run = watched(nodes([node("a", "on_error: {policy: retry, attempts: 3}")])).apply(
         started("a", 1), retrying("a", 2, 1, 1500))
