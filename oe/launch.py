@@ -13,10 +13,11 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 from oe.app import Workspace, kinds_by_name, load_experience, result_in_journal, schema_loader
 from oe.children import Children
 from oe.clock import SystemClock, iso
-from oe.errors import AlreadyRunningError, NotFoundError, OeError, SkippedError, UsageError
+from oe.errors import AlreadyRunningError, NotFoundError, OeError, SkippedError, SpecError, UsageError
 from oe.ids import is_run_id, new_run_id
 from oe.lang.scope import Missing
 from oe.live import LiveKeeper, LookedAt
+from oe.models import ModelAccess, ModelOptions, as_recorded, budget_of, continued, evenly
 from oe.net.processes import Processes
 from oe.plan.graph import Graph
 from oe.plan.selection import Selection, select
@@ -27,7 +28,6 @@ from oe.redact import Redactor, secrets_of
 from oe.run.bus import EventBus
 from oe.run.capture import OutputCapture
 from oe.run.level import Outside
-from oe.run.model_use import NO_MODELS
 from oe.run.replay import CacheUse
 from oe.run.session import Part, RunResult, Session
 from oe.run.threads import DaemonThreads
@@ -86,24 +86,29 @@ class RunOptions(NamedTuple):
     again: Sequence[str] = ()
     earlier: Mapping[str, Entry] = MappingProxyType({})
     if_running: IfRunning = "allow"
+    models: ModelOptions = ModelOptions()
 
 
 async def run_experience(spec: Experience | str | os.PathLike[str], *,  # noqa: PLR0913 -- the library's documented call
                          experience_dir: str | None = None, args: Mapping[str, Json] | None = None,
                          events: EventBus | None = None, cache: bool | ResultCache = True,
-                         concurrency: int | None = None, data_dir: str | None = None) -> RunResult:
+                         concurrency: int | None = None, data_dir: str | None = None, llm: str | None = None,
+                         record: str | None = None, replay: str | None = None,
+                         budget: Mapping[str, float] | None = None) -> RunResult:
     """Runs an experience to its end and gives run id, status and final state.
 
     `spec` is what `load_experience` gave, or a path, which `experience_dir` is put before; with an experience that was
     loaded elsewhere its files and data are those of `experience_dir`. `cache` may be a CacheStore of another folder.
-    Raises SpecError, UsageError for arguments and limits, StoreError.
+    `llm`, `record`, `replay` are as on the command line; `budget` holds `usd`, `tokens`, `calls`. Raises SpecError,
+    UsageError for arguments and limits, StoreError.
     """
     if concurrency is not None and concurrency < 1:
         raise UsageError(f"concurrency must be at least 1, found {concurrency}")
     if not isinstance(cache, bool) and not hasattr(cache, "find"):
         raise UsageError(f"cache must be true, false or a CacheStore, found {cache!r}")
     experience = _placed(spec, experience_dir)
-    options = RunOptions(args=args or {}, concurrency=concurrency, data_dir=data_dir, cache=cache)
+    models = ModelOptions(llm, record, replay, budget_of(budget) if budget else None)
+    options = RunOptions(args=args or {}, concurrency=concurrency, data_dir=data_dir, cache=cache, models=models)
     return await start_run(experience, options, events)
 
 
@@ -123,13 +128,24 @@ async def start_run(experience: Experience, options: RunOptions, events: EventBu
         raise UsageError(f"'{options.run_id}' is no run id", hint="letters, digits, '.', '_' and '-', at most 100")
     asked = _asked(options)
     selection = _selection(experience, asked)
+    access = _access(experience, args, options)
     with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
         earlier = _earlier(workspace) if selection.reused else {}
         with await _entry(workspace, options.if_running):
-            run = _create_run(workspace, experience, args, options.run_id, asked)
+            run = _create_run(workspace, experience, args, options, asked)
         part = Part(run, args, Milestone(1, "run.started", run.started_at, {"args": run.args}), options.concurrency,
                     options.timeout_seconds, selection)
-        return await _carry_out(workspace, experience, part, options._replace(earlier=earlier), events)
+        return await _carry_out(workspace, access, part, options._replace(earlier=earlier), events)
+
+
+def _access(experience: Experience, args: Mapping[str, Json], options: RunOptions) -> ModelAccess:
+    """The models of a run. Raises SpecError for nodes that could never ask theirs."""
+    redactor = Redactor(secrets_of(os.environ))
+    redactor.add(str(args[name]) for name in secret_arguments(experience) if name in args)
+    access = ModelAccess(experience, options.models, redactor, options.warn or _ignore)
+    if problems := access.problems():
+        raise SpecError(problems)
+    return access
 
 
 def _asked(options: RunOptions) -> dict[str, Json]:
@@ -204,15 +220,17 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
             return Resumed(_result_of(workspace, experience, run), reopened=False)
         selection = _selection_again(experience, run, options.again)
         earlier = _earlier(workspace, run.run_id) if selection.reused else {}
+        options = options._replace(models=continued(options.models, run.models), earlier=earlier)
+        access = _access(experience, args, options)
         now = SystemClock().now()
         run = workspace.store.reopen_run(Reopened(run.run_id, workspace.owner, now, _spec_text(experience),
                                                   base_defaults(experience.fields.values()),
-                                                  Children(experience).persistent_fields()))
+                                                  Children(experience).persistent_fields(),
+                                                  as_recorded(options.models)))
         milestone = Milestone(0, "run.resumed", now, {})
         part = Part(run, args, milestone, options.concurrency, options.timeout_seconds, selection,
                     again=frozenset(options.again))
-        return Resumed(await _carry_out(workspace, experience, part, options._replace(earlier=earlier), events),
-                       reopened=True)
+        return Resumed(await _carry_out(workspace, access, part, options, events), reopened=True)
 
 
 def _selection_again(experience: Experience, run: Run, again: Sequence[str]) -> Selection:
@@ -247,8 +265,9 @@ def _spec_text(experience: Experience) -> str:
     return canonical(experience.document.value)
 
 
-def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Json], run_id: str | None,
+def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Json], options: RunOptions,
                 asked: JsonObject) -> Run:
+    run_id = options.run_id
     now = SystemClock().now()
     secret = set(secret_arguments(experience))
     while True:
@@ -264,7 +283,8 @@ def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Js
                 {name: seal(str(args[name]), os.urandom(16)) for name in sorted(secret) if name in args},
                 base_defaults(experience.fields.values()),
                 [field.name for field in experience.fields.values() if field.persist],
-                _spec_text(experience), now, workspace.owner, asked, Children(experience).persistent_fields()))
+                _spec_text(experience), now, workspace.owner, asked, Children(experience).persistent_fields(),
+                as_recorded(options.models)))
         except RunExists:
             workspace.unlock()
             if run_id:
@@ -306,13 +326,11 @@ def _describe(run: Run) -> str:
     return f"process {run.owner.pid} on {run.owner.host}"
 
 
-async def _carry_out(workspace: Workspace, experience: Experience, part: Part, options: RunOptions,
+async def _carry_out(workspace: Workspace, access: ModelAccess, part: Part, options: RunOptions,
                      events: EventBus | None) -> RunResult:
 
-    run = part.run
-    redactor = Redactor(secrets_of(os.environ))
-    redactor.add(str(part.args[name]) for name in secret_arguments(experience) if name in part.args)
-    outside = _outside(workspace, experience, part, redactor, options)
+    run, experience = part.run, access.experience
+    outside = _outside(workspace, access, part, options)
     if events is not None:
         outside = outside._replace(bus=events)
     if run.resumed:
@@ -328,6 +346,7 @@ async def _carry_out(workspace: Workspace, experience: Experience, part: Part, o
         if outside.log.broken:
             outside.log.repair(log_of(workspace.store.everything(run.run_id)))
         outside.log.close()
+        access.close()
         outside.processes.close()
         outside.threads.close()
 
@@ -339,9 +358,9 @@ def _before(milestone: Milestone, entries: Iterable[Outcome | Milestone]) -> Ite
             yield entry
 
 
-def _outside(workspace: Workspace, experience: Experience, part: Part, redactor: Redactor,
-             options: RunOptions) -> Outside:
+def _outside(workspace: Workspace, access: ModelAccess, part: Part, options: RunOptions) -> Outside:
     run_id, selection = part.run.run_id, part.selection
+    experience, redactor = access.experience, access.redactor
 
     files = LocalFiles(experience.folder)
     folder = workspace.folder
@@ -349,16 +368,18 @@ def _outside(workspace: Workspace, experience: Experience, part: Part, redactor:
         (options.warn or _ignore)(f"oe: warning: {error.message}")
 
     cache = CacheFiles(folder.cache, trouble) if options.cache is True else options.cache or None
+    if options.models.record is not None:
+        cache = None  # what is not asked is not recorded
     log = JsonlLog(folder.event_log(run_id), run_id, redactor=redactor, on_trouble=trouble)
     return Outside(
         store=workspace.store, log=log, bus=EventBus(), clock=SystemClock(), processes=Processes(),
         threads=DaemonThreads(), files=files, kinds=kinds_by_name(), redactor=redactor, environment=dict(os.environ),
         node_logs=NodeLogFiles(lambda slot: folder.node_log(run_id, slot), redactor),
-        artifact=lambda name: folder.artifact(run_id, name), load_schema=schema_loader(files), random=_random,
+        artifact=lambda name: folder.artifact(run_id, name), load_schema=schema_loader(files), random=evenly,
         cache=CacheUse(cache, experience.runtime.cache, _nodes_of(experience, selection.refreshed | part.again),
                        _nodes_of(experience, selection.reused), _nodes_of(experience, selection.required),
                        options.earlier, partial(result_in_journal, workspace)),
-        model_use=NO_MODELS, open_nested=Children(experience).opener(part.run.nested))
+        model_use=access.use(), open_nested=Children(experience).opener(part.run.nested))
 
 
 def _nodes_of(experience: Experience, units: Iterable[str]) -> frozenset[str]:
@@ -370,11 +391,6 @@ def _nodes_of(experience: Experience, units: Iterable[str]) -> frozenset[str]:
         elif name in experience.loops:
             names.update(experience.loops[name].body)
     return frozenset(names)
-
-
-def _random() -> float:
-    """Evenly from 0 up to 1. The module `random` would cost 3 ms at every start, for the rare retry with jitter."""
-    return int.from_bytes(os.urandom(6), "big") / 2**48
 
 
 def _ignore(_: str) -> None:

@@ -94,6 +94,13 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
                         help="folder for runs and state (default: OE_DATA_DIR, or .openexpertise beside the file)")
 
 
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """`--llm` and `--replay`."""
+    parser.add_argument("--llm", metavar="NAME", help="who answers: a provider, or PROVIDER:MODEL "
+                        "(anthropic, openai, replay)")
+    parser.add_argument("--replay", metavar="FILE", help="answer from a recording instead of asking a model")
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """`--json`."""
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
+from typing import TYPE_CHECKING
 
+from oe.errors import UsageError
 from oe.text import parse_duration
+
+if TYPE_CHECKING:
+    from oe.spec.model import Budget
 
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)\s?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
@@ -32,3 +37,20 @@ def whole_number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number")
     return int(text[:18])
+
+
+def budget(text: str) -> Budget:
+    """The limits of `usd=0.50,tokens=100000,calls=20`."""
+    from oe.models import budget_of  # not on the way of commands that only count
+
+    values: dict[str, float | int] = {}
+    for part in text.split(","):
+        name, _, number = part.strip().partition("=")
+        try:
+            values[name] = int(number) if number.isdecimal() and number.isascii() else float(number)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is no budget: write usd=0.50,tokens=100000") from None
+    try:
+        return budget_of(values)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(error.message) from None

@@ -12,12 +12,14 @@ from typing import TypeAlias
 
 from oe.app import Experience, Loaded, read_experience
 from oe.cli.console import Console
-from oe.cli.parser import add_data_dir, add_json
+from oe.cli.parser import add_data_dir, add_json, add_models
+from oe.cli.quantities import budget
 from oe.cli.signals import stop_on_signals
 from oe.cli.stdout_guard import guarded_stdout
 from oe.clock import SystemClock
 from oe.errors import OeError, SpecError, UsageError
 from oe.launch import EventBus, RunHandle, RunOptions, RunResult
+from oe.models import ModelOptions
 from oe.render.progress import cache_line, event_line, status_line, summary_line
 from oe.settings import choose
 from oe.signalled import SignalledPicture
@@ -38,7 +40,12 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--concurrency", type=int, metavar="N", help="units that may run at once")
     parser.add_argument("--timeout", metavar="DURATION", help="deadline for the run: 90, 30s, 5m, 2h")
     parser.add_argument("--no-cache", action="store_true", help="neither take results from the cache nor keep them")
+    parser.add_argument("--budget", type=budget, metavar="LIMITS",
+                        help="what the run may spend: usd=0.50,tokens=100000,calls=20")
+    parser.add_argument("--record", metavar="FILE", help="write what models are asked and answer; implies --no-cache")
+    parser.add_argument("--log-prompts", action="store_true", help="put prompts and streamed answers in the event log")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr, only warnings and errors")
+    add_models(parser)
     add_data_dir(parser)
     add_json(parser)
 
@@ -64,6 +71,12 @@ def _read_for_good(path: str) -> Loaded:
         if is_collecting:
             gc.freeze()
             gc.enable()
+
+
+def model_options(namespace: argparse.Namespace) -> ModelOptions:
+    """What the options of a command say about models."""
+    return ModelOptions(namespace.llm, namespace.record, namespace.replay, namespace.budget,
+                        logs_prompts=namespace.log_prompts)
 
 
 def seconds_of(text: str | None) -> float | None:

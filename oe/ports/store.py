@@ -70,7 +70,8 @@ class Owner(NamedTuple):
 class NewRun(NamedTuple):
     """What is recorded when a run begins. `secrets` are keyed digests of the secret arguments, never the values;
     `selection` is the part of the graph that was asked for: `only` or `from` (a unit), `refresh` (units); `nested` has
-    the persistent fields of the experiences that it may carry out as nodes, by the absolute path of their files."""
+    the persistent fields of the experiences that it may carry out as nodes, by the absolute path of their files;
+    `models` how models are chosen: `llm` and `replay` as the command line said them, `budget`."""
 
     run_id: str
     experience: str
@@ -85,11 +86,12 @@ class NewRun(NamedTuple):
     owner: Owner
     selection: JsonObject = NOTHING
     nested: Mapping[str, Sequence[str]] = MappingProxyType({})
+    models: JsonObject = NOTHING
 
 
 class Reopened(NamedTuple):
     """What is recorded when a run is resumed. What its base lacks of `defaults` and of `nested` (as in NewRun), because
-    the spec has had it only since, is added to it."""
+    the spec has had it only since, is added to it. `models` (as in NewRun) replaces what was recorded."""
 
     run_id: str
     owner: Owner
@@ -97,11 +99,12 @@ class Reopened(NamedTuple):
     spec: str
     defaults: JsonObject = NOTHING
     nested: Mapping[str, Sequence[str]] = MappingProxyType({})
+    models: JsonObject = NOTHING
 
 
 class Run(NamedTuple):
-    """A run as recorded. `base` is the state it started from; `state` its final state once it has ended; `selection` as
-    in NewRun; `nested` holds the persistent values of nested experiences at its start, by file."""
+    """A run as recorded. `base` is the state it started from; `state` its final state once it has ended; `selection`
+    and `models` as in NewRun; `nested` holds the persistent values of nested experiences at its start, by file."""
 
     run_id: str
     experience: str
@@ -122,6 +125,7 @@ class Run(NamedTuple):
     published: bool
     selection: JsonObject = NOTHING
     nested: Mapping[str, JsonObject] = MappingProxyType({})
+    models: JsonObject = NOTHING
 
 
 class Milestone(NamedTuple):

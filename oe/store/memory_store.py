@@ -60,7 +60,7 @@ class MemoryStore:
         self._runs[run.run_id] = Run(
             run.run_id, run.experience, run.name, run.version, "running", None, run.started_at, None, _copy(run.args),
             dict(run.secrets), _copy(base), run.spec, run.owner, 0, {}, None, False, _copy(run.selection),
-            persistent_values(run.nested, self.workspace))
+            persistent_values(run.nested, self.workspace), _copy(run.models))
         self._journals[run.run_id] = [_Entry(Milestone(1, "run.started", run.started_at, {"args": _copy(run.args)}))]
         return self._runs[run.run_id]
 
@@ -70,7 +70,7 @@ class MemoryStore:
         self._runs[run_id] = run._replace(
             status="running", reason=None, finished_at=None, state=None, owner=again.owner, spec=again.spec,
             resumed=run.resumed + 1, base=_copy({**again.defaults, **run.base}),
-            nested={**persistent_values(again.nested, self.workspace), **run.nested})
+            nested={**persistent_values(again.nested, self.workspace), **run.nested}, models=_copy(again.models))
         self._forget_requests(run_id)
         self._journals[run_id].append(_Entry(Milestone(self._next(run_id), "run.resumed", again.ts, {})))
         return self._runs[run_id]

@@ -62,12 +62,12 @@ SELECT id FROM run WHERE run_id = ?;
 
 -- name: insert_run
 INSERT INTO run (run_id, experience, name, version, status, started_at, owner_host, owner_pid, owner_started, spec,
-                 secrets, args, base, selection, nested)
-VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+                 secrets, args, base, selection, nested, models)
+VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: reopen_run
 UPDATE run SET status = 'running', reason = NULL, finished_at = NULL, state = NULL, resumed = resumed + 1,
-               owner_host = ?, owner_pid = ?, owner_started = ?, spec = ?, base = ?, nested = ?
+               owner_host = ?, owner_pid = ?, owner_started = ?, spec = ?, base = ?, nested = ?, models = ?
 WHERE id = ?;
 
 -- name: end_run
@@ -83,14 +83,14 @@ DELETE FROM run WHERE id = ?;
 -- name: find_run
 SELECT run.id, run_id, experience, name, version, status, reason, started_at, finished_at, args, secrets, base,
        spec.text, owner_host, owner_pid, owner_started, resumed, totals, state, publication,
-       selection, nested
+       selection, nested, models
 FROM run JOIN spec ON spec.id = run.spec
 WHERE run_id = ?;
 
 -- name: find_runs_of - a page of the runs of one experience file; `~` sorts behind all that a run id may hold
 SELECT run.id, run_id, experience, name, version, status, reason, started_at, finished_at, args, secrets, base,
        spec.text, owner_host, owner_pid, owner_started, resumed, totals, state, publication,
-       selection, nested
+       selection, nested, models
 FROM run JOIN spec ON spec.id = run.spec
 WHERE experience = :experience AND +run_id >= :prefix AND +run_id < :prefix || '~'
   AND run.id < coalesce((SELECT id FROM run WHERE run_id = :before), 9223372036854775807)
@@ -99,7 +99,7 @@ ORDER BY run.id DESC LIMIT :limit;
 -- name: find_runs - the same of all experience files
 SELECT run.id, run_id, experience, name, version, status, reason, started_at, finished_at, args, secrets, base,
        spec.text, owner_host, owner_pid, owner_started, resumed, totals, state, publication,
-       selection, nested
+       selection, nested, models
 FROM run JOIN spec ON spec.id = run.spec
 WHERE +run_id >= :prefix AND +run_id < :prefix || '~'
   AND run.id < coalesce((SELECT id FROM run WHERE run_id = :before), 9223372036854775807)

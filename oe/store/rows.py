@@ -89,14 +89,14 @@ def run_row(run: NewRun, base: JsonObject, nested: JsonObject, spec: int) -> Row
     """In the order of statement `insert_run`."""
     return (run.run_id, plain(run.experience), plain(run.name), run.version, run.started_at, plain(run.owner.host),
             run.owner.pid, run.owner.started, spec, encode(dict(run.secrets)), encode(run.args), encode(base),
-            encode(run.selection), encode(nested))
+            encode(run.selection), encode(nested), encode(run.models))
 
 
 def run_from(row: Row) -> Run:
     """A run, from the columns of statement `find_run`."""
     (_, run_id, experience, name, version, status, reason, started_at, finished_at, args, secrets, base, spec, host,
-     pid, started, resumed, totals, state, publication, selection, nested) = row
+     pid, started, resumed, totals, state, publication, selection, nested, models) = row
     return Run(run_id, experience, name, version, status, reason, started_at, finished_at, decode_object(args),
                cast("Mapping[str, str]", decode_object(secrets)), decode_object(base), spec, Owner(host, pid, started),
                resumed, decode_object(totals), None if state is None else decode_object(state), publication is not None,
-               decode_object(selection), cast("Mapping[str, JsonObject]", decode_object(nested)))
+               decode_object(selection), cast("Mapping[str, JsonObject]", decode_object(nested)), decode_object(models))

@@ -92,7 +92,7 @@ class SqliteStore:
             self._execute("reopen_run", (
                 plain(again.owner.host), again.owner.pid, again.owner.started,
                 self._spec_number(run.experience, again.spec), encode({**again.defaults, **run.base}), encode(nested),
-                number))
+                encode(again.models), number))
             self._execute("delete_requests", self._stretch(again.run_id))
             self._insert_milestones(number, [Milestone(entry + 1, "run.resumed", again.ts, {})])
         self._last_ids[again.run_id] = last + 1

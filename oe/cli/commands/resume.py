@@ -9,7 +9,15 @@ from oe.app import Experience
 from oe.cli.arguments import add_arguments, read_arguments
 from oe.cli.console import Console
 from oe.cli.parser import add_path
-from oe.cli.running import add_run_options, carry_out, checked_experience, positive, seconds_of, uses_cache
+from oe.cli.running import (
+    add_run_options,
+    carry_out,
+    checked_experience,
+    model_options,
+    positive,
+    seconds_of,
+    uses_cache,
+)
 from oe.launch import EventBus, RunOptions, RunResult, is_text_argument, resume_run
 
 
@@ -31,7 +39,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     args = read_arguments(options.args, options.arg, partial(is_text_argument, experience), console)
     return carry_out(experience, partial(_resume, experience, console),
                      RunOptions(args, concurrency, timeout, options.run_id, options.data_dir,
-                                cache=uses_cache(options, console), again=options.retry), options, console)
+                                cache=uses_cache(options, console), again=options.retry,
+                                models=model_options(options)), options, console)
 
 
 async def _resume(experience: Experience, console: Console, options: RunOptions, bus: EventBus) -> RunResult:

@@ -8,7 +8,15 @@ from functools import partial
 from oe.cli.arguments import add_arguments, read_arguments
 from oe.cli.console import Console
 from oe.cli.parser import add_path
-from oe.cli.running import add_run_options, carry_out, checked_experience, positive, seconds_of, uses_cache
+from oe.cli.running import (
+    add_run_options,
+    carry_out,
+    checked_experience,
+    model_options,
+    positive,
+    seconds_of,
+    uses_cache,
+)
 from oe.launch import RunOptions, is_text_argument, start_run
 
 
@@ -35,4 +43,5 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     return carry_out(experience, partial(start_run, experience),
                      RunOptions(args, concurrency, timeout, options.run_id, options.data_dir,
                                 cache=uses_cache(options, console), only=options.only, start=options.start,
-                                refresh=options.refresh, if_running=options.if_running), options, console)
+                                refresh=options.refresh, if_running=options.if_running,
+                                models=model_options(options)), options, console)

@@ -10,6 +10,7 @@ from oe.cli.console import Console
 from oe.cli.parser import add_json, add_path
 from oe.diagnostics import Problem
 from oe.errors import ExitCode
+from oe.models import model_problems
 from oe.render.problems import as_object, problem_lines, summary
 from oe.text import neutralise, plural
 
@@ -27,7 +28,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     """Prints the problems in the order of the text; exit code 3 if one of them is an error."""
     file = find_file(options.path).removeprefix("./")
     loaded = read_experience(file)
-    problems = loaded.problems
+    problems = [*loaded.problems, *(model_problems(loaded.experience) if loaded.experience is not None else ())]
     if options.strict:
         problems = [problem._replace(severity="error") for problem in problems]
     has_errors = any(problem.severity == "error" for problem in problems)

@@ -13,3 +13,6 @@ CREATE TABLE charge (
 
 -- A run that is resumed adds up what it has spent.
 CREATE INDEX charge_by_run ON charge (run);
+
+-- How a run chooses its models, as JSON: `llm` and `replay` as the command line said, `budget`. A resumed run goes on so.
+ALTER TABLE run ADD COLUMN models TEXT NOT NULL DEFAULT '{}';

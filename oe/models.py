@@ -1,0 +1,271 @@
+"""The composition root, part five: the models that a run asks, its budget, and what is recorded of both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from oe.app import kinds_by_name
+from oe.diagnostics import Problem
+from oe.errors import NodeError, UsageError
+from oe.ports.model import Usage
+from oe.run.model_use import ModelUse
+from oe.spec.model import Budget, Experience, Node
+from oe.text import did_you_mean
+from oe.values import Json, JsonObject
+
+if TYPE_CHECKING:
+    from oe.llm.limiter import Limiters
+    from oe.llm.models import Means, RunModels
+    from oe.llm.prices import PriceTable
+    from oe.llm.recording import Recording
+    from oe.ports.model import ModelProvider, Models, ModelSettings
+    from oe.redact import Redactor
+
+RECORDING = "recording.jsonl"
+"""The recording beside an experience that says `llm: {provider: replay}` and no more."""
+
+_REPLAY = "replay"
+_A_TOKEN = Usage(1, 1)
+_limiters: list[Limiters] = []
+"""At most one: limits are those of the process, whatever runs in it."""
+
+
+class ModelOptions(NamedTuple):
+    """What is said about models where a run is begun or continued. `llm` is a provider, a model, or both
+    (`openai:gpt-x`); `record` and `replay` are files; `budget` goes over that of the experience, limit by limit;
+    `appends`: what is recorded goes on behind what the file holds."""
+
+    llm: str | None = None
+    record: str | None = None
+    replay: str | None = None
+    budget: Budget | None = None
+    logs_prompts: bool = False
+    appends: bool = False
+
+
+class ModelAccess:
+    """The models of one run. Made at its start, without touching a provider; close it at the end."""
+
+    def __init__(self, experience: Experience, options: ModelOptions, redactor: Redactor,
+                 warn: Callable[[str], None]) -> None:
+        if options.record is not None and options.replay is not None:
+            raise UsageError("--record and --replay exclude each other",
+                             hint="what is replayed has been recorded already")
+        self.experience = experience
+        self._options = options
+        self.redactor = redactor
+        self._warn = warn
+        self._models: RunModels | None = None
+        self._prices: PriceTable | None = None
+        self._recording: Recording | None = None
+        self._told: set[str] = set()
+        self._kinds = kinds_by_name()
+        self.budget = merged_budget(experience.runtime.budget, options.budget)
+
+    def use(self) -> ModelUse:
+        """What the run is given."""
+        return ModelUse(lambda: _Announced(self._run_models(), self._announce), lambda: self.price, self.identity,
+                        self.budget, self._options.logs_prompts)
+
+    def identity(self, node: Node) -> JsonObject | None:
+        """What of the model that a node would ask can change its answer; None for a node that asks none. Without a
+        provider there is nothing to tell: the node fails where its result is not known."""
+        wanted = self.wanted(node)
+        if wanted is None:
+            return None
+        models = self._run_models()
+        try:
+            settings = models.settings(wanted)
+        except NodeError:
+            return {"provider": None}
+        return models.provider(settings).identity(settings)
+
+    def price(self, settings: ModelSettings, usage: Usage) -> float | None:
+        """What a call costs. What is replayed costs nothing, whatever it has cost once."""
+        if settings.provider == _REPLAY:
+            return 0.0
+        return self._price_table().cost_usd(settings.model, usage)
+
+    def problems(self) -> list[Problem]:
+        """What can be seen of nodes and their models before anything is asked: providers that do not exist, and nodes
+        under a budget in dollars whose calls have no known price."""
+        found = (self._problem(node) for node in self.experience.nodes.values())
+        return [problem for problem in found if problem is not None]
+
+    def _problem(self, node: Node) -> Problem | None:
+        span = self.experience.document.span
+        in_usd = self._has_usd_budget(node)
+        asked = self._options.budget  # where the experience has the budget, the node's kind has looked already
+        if asked is not None and asked.usd and self._has_key(node, "reserve") and "reserve" not in node.options:
+            return Problem("unpriced-agent", f"{node.kind} '{node.id}' has no known price, but there is a budget in "
+                           "usd", span(node.path), "say what one call may cost: reserve: {usd: 0.5}")
+        wanted = self.wanted(node)
+        if wanted is None:
+            return None
+        try:
+            settings = self._run_models().settings(wanted)
+        except NodeError as error:
+            if error.code not in ("unknown-provider", "bad-base-url"):
+                return None  # who answers is a matter of where the run is begun
+            return Problem(error.code, f"node '{node.id}': {error.message}", span(node.path), error.hint)
+        if not in_usd or self.price(settings, _A_TOKEN) is not None:
+            return None
+        key = ("model",) if "model" in node.options else ()
+        return Problem("unpriced-model", f"model '{settings.model}' of node '{node.id}' has no known price, but there "
+                       "is a budget in usd", span((*node.path, *key)),
+                       "give its price in the file that OE_PRICES names, or set a budget in tokens")
+
+    def _has_key(self, node: Node, name: str) -> bool:
+        return any(key.name == name for key in self._kinds[node.kind].keys)
+
+    def wanted(self, node: Node) -> JsonObject | None:
+        """The keys of `llm` that a node asks for; None for a node of a kind that asks no model."""
+        if not self._has_key(node, "llm"):
+            return None
+        from oe.kinds.model_node import wanted_settings
+
+        return self._placed(wanted_settings(node))
+
+    def close(self) -> None:
+        """Closes the recording."""
+        if self._recording is not None:
+            self._recording.close()
+
+    def _has_usd_budget(self, node: Node) -> bool:
+        loops = [loop.budget for loop in self.experience.loops.values() if node.id in loop.body]
+        return any(budget is not None and budget.usd is not None for budget in (self.budget, node.budget, *loops))
+
+    def _run_models(self) -> RunModels:
+        if self._models is None:
+            from oe.llm.models import RunModels
+
+            self._models = RunModels(self._means(), self._options.llm,
+                                     self._placed(self.experience.runtime.llm))
+        return self._models
+
+    def _means(self) -> Means:
+        from oe.clock import SystemClock
+        from oe.llm.limiter import Limiters
+        from oe.llm.models import Means
+        from oe.llm.recording import Recording
+        from oe.net.http_client import ThreadedHttp
+
+        if not _limiters:
+            _limiters.append(Limiters(evenly))
+        if self._options.record is not None:
+            self._recording = Recording(self._options.record, self.redactor, appends=self._options.appends)
+        environment = dict(os.environ)
+        return Means(ThreadedHttp(environment), environment, _limiters[0], self.redactor, SystemClock().now, evenly,
+                     self._recording, self._options.replay)
+
+    def _placed(self, llm: JsonObject) -> JsonObject:
+        """Keys of an `llm` of the experience, the path of a recording made whole: it is beside the file, or below."""
+        if llm.get("provider") != _REPLAY:
+            return llm
+        from oe.store.local_files import LocalFiles
+
+        path = LocalFiles(self.experience.folder).absolute(str(llm.get("base_url") or RECORDING))
+        return {**llm, "base_url": path}
+
+    def _price_table(self) -> PriceTable:
+        if self._prices is None:
+            from oe.llm.prices import load_prices
+
+            self._prices = load_prices(os.environ.get("OE_PRICES") or None)
+        return self._prices
+
+    def _announce(self, settings: ModelSettings) -> None:
+        if settings.provider == _REPLAY and _REPLAY not in self._told:
+            self._told.add(_REPLAY)
+            path = os.path.relpath(settings.base_url or "")
+            ending = "" if self._options.replay is not None else "; --llm NAME asks one"
+            self._warn(f"oe: no model is asked: answers are replayed from {path}{ending}")
+        elif settings.model not in self._told and self.price(settings, _A_TOKEN) is None:
+            self._told.add(settings.model)
+            self._warn(f"oe: no price is known for model '{settings.model}': its tokens are counted, its cost is not; "
+                       "OE_PRICES names a file of prices")
+
+
+class _Announced:
+    """Models that say when a replay begins."""
+
+    def __init__(self, models: Models, announce: Callable[[ModelSettings], None]) -> None:
+        self._models = models
+        self._announce = announce
+
+    def settings(self, wanted: JsonObject) -> ModelSettings:
+        """See Models."""
+        return self._models.settings(wanted)
+
+    def provider(self, settings: ModelSettings) -> ModelProvider:
+        """See Models."""
+        self._announce(settings)
+        return self._models.provider(settings)
+
+
+def model_problems(experience: Experience) -> list[Problem]:
+    """What is wrong with the models of an experience as it would be run from here; nothing is asked."""
+    from oe.redact import Redactor
+
+    return ModelAccess(experience, ModelOptions(), Redactor(), lambda _: None).problems()
+
+
+def budget_of(values: Mapping[str, Json]) -> Budget:
+    """The budget of limits by name. Raises UsageError."""
+    for name, value in values.items():
+        if name not in Budget._fields:
+            raise UsageError(f"a budget has no limit '{name}'", hint=did_you_mean(name, Budget._fields)
+                             or f"there are {', '.join(Budget._fields)}")
+        whole = name != "usd"
+        is_fit = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        if not is_fit or not 0 < float(str(value)) < 1e15:
+            noun = "whole number" if whole else "number"
+            raise UsageError(f"{name} of a budget must be a positive {noun}, found {value!r}")
+    usd = values.get("usd")
+    return Budget(None if usd is None else float(str(usd)), _integer(values, "tokens"), _integer(values, "calls"))
+
+
+def merged_budget(under: Budget | None, over: Budget | None) -> Budget | None:
+    """One budget over another, limit by limit."""
+    if under is None or over is None:
+        return over or under
+    return Budget(under.usd if over.usd is None else over.usd, under.tokens if over.tokens is None else over.tokens,
+                  under.calls if over.calls is None else over.calls)
+
+
+def as_recorded(options: ModelOptions) -> dict[str, Json]:
+    """What a resumed run goes on with unless it is told otherwise."""
+    record: dict[str, Json] = {}
+    if options.llm is not None:
+        record["llm"] = options.llm
+    if options.replay is not None:
+        record["replay"] = os.path.abspath(options.replay)
+    if options.budget is not None:
+        record["budget"] = {name: value for name, value in options.budget._asdict().items() if value is not None}
+    return record
+
+
+def continued(options: ModelOptions, recorded: JsonObject) -> ModelOptions:
+    """The options of a resumed run over those that it was begun or last resumed with."""
+    budget = recorded.get("budget")
+    before = budget_of(budget) if isinstance(budget, Mapping) else None
+    chosen = options.llm is not None or options.replay is not None or options.record is not None
+    llm, replay = (options.llm, options.replay) if chosen else (_text(recorded, "llm"), _text(recorded, "replay"))
+    return options._replace(appends=True, llm=llm, replay=replay, budget=merged_budget(before, options.budget))
+
+
+def _text(record: JsonObject, name: str) -> str | None:
+    value = record.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _integer(values: Mapping[str, Json], name: str) -> int | None:
+    value = values.get(name)
+    return value if isinstance(value, int) else None
+
+
+def evenly() -> float:
+    """Evenly from 0 up to 1. The module `random` would cost 3 ms at every start, for the rare retry with jitter."""
+    return int.from_bytes(os.urandom(6), "big") / 2**48
