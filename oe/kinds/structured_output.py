@@ -33,9 +33,10 @@ CALL_KEYS: tuple[Key, ...] = (
 
 
 class OutputRules:
-    """Judges the `schema` and `writes` of one node."""
+    """Judges the `schema` and `writes` of one node. `any_value`: an answer without a schema need not be a text."""
 
-    def __init__(self, node: Node, experience: Experience, files: Files) -> None:
+    def __init__(self, node: Node, experience: Experience, files: Files, *, any_value: bool = False) -> None:
+        self._any_value = any_value
         self._node = node
         self._experience = experience
         self._view = files
@@ -56,7 +57,7 @@ class OutputRules:
         if len(node.writes) > 1:
             yield self._problem("text-without-field", f"node '{node.id}' answers with one text but writes "
                                 f"{len(node.writes)} fields", ("writes",), "give it a schema, or one field in writes")
-        for name in node.writes[:1]:
+        for name in () if self._any_value else node.writes[:1]:
             field = self._experience.fields.get(name)
             if field is not None and not _takes_text(field):
                 yield self._problem("text-without-field", f"node '{node.id}' answers with a text, but field '{name}' "

@@ -36,10 +36,11 @@ class Told(Protocol):
 
 
 class Asker(NamedTuple):
-    """Asks for every attempt of a run. `logs_prompts`: what is asked is told too."""
+    """Asks for every attempt of a run. `models` and `price` are made by the first question: a run may spend without
+    asking a model. `logs_prompts`: what is asked is told too."""
 
-    models: Models
-    price: Price
+    models: Callable[[], Models]
+    price: Callable[[], Price]
     spending: Spending
     calls: OpenCalls
     redactor: Redactor
@@ -47,11 +48,12 @@ class Asker(NamedTuple):
 
     async def ask(self, attempt: Told, question: Question) -> Answer:
         """See NodeContext.ask."""
-        settings = self.models.settings(question.wanted)
-        provider = self.models.provider(settings)
+        models = self.models()
+        settings = models.settings(question.wanted)
+        provider = models.provider(settings)
         call = ModelCall(attempt.slot, settings, question.messages, question.system, question.schema,
                          question.shares_prefix)
-        async with self.spending.charge(attempt.slot, worst_case(question, settings, self.price)) as charge:
+        async with self.spending.charge(attempt.slot, worst_case(question, settings, self.price())) as charge:
             self._tell(attempt, question, settings)
             watch = _Watch(attempt, self.redactor, lambda usage: self._settle(charge, settings, usage),
                            is_logged=self.logs_prompts)
@@ -76,7 +78,7 @@ class Asker(NamedTuple):
         return answer
 
     def _settle(self, charge: Charge, settings: ModelSettings, usage: Usage, *, is_estimated: bool = False) -> None:
-        charge.settle(Spent(usage.all_input_tokens, usage.output_tokens, self.price(settings, usage), settings.model,
+        charge.settle(Spent(usage.all_input_tokens, usage.output_tokens, self.price()(settings, usage), settings.model,
                             is_estimated))
 
     def _tell(self, attempt: Told, question: Question, settings: ModelSettings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.errors import ExitCode
@@ -191,7 +191,7 @@ class Session:
             account = Account(self._run.run_id, outside.store, outside.clock, self._recorder.emit,
                               lambda: self.stop("budget"))
             spending = Spending(limits_of(self._experience, use.budget), account, self._spent, self._charged)
-            self._made_asker = Asker(use.models(), use.price(), spending, self._calls, outside.redactor,
+            self._made_asker = Asker(cache(use.models), cache(use.price), spending, self._calls, outside.redactor,
                                      use.logs_prompts)
         return self._made_asker
 

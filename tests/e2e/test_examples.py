@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.coding_clis import StandIns, gemini
 from tests.support.examples import EXAMPLES, NAMES, copy_example, statuses
 from tests.support.program import Program, Result
 
@@ -29,7 +30,8 @@ CAN_MOUNT = shutil.which("unshare") is not None and subprocess.run(
 
 
 def test_every_example_has_a_test_here() -> None:
-    assert NAMES == ["dataset-aggregate", "hello-tool", "host-report", "release-gates", "stdlib-census"]
+    assert NAMES == ["dataset-aggregate", "hello-tool", "host-report", "release-gates", "stdlib-census",
+                     "tri-cli-orchestration"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -290,6 +292,40 @@ class TestReleaseGates:
         assert (example / "verdict.md").read_text(encoding="utf-8").startswith("# ./nowhere: blocked by package\n")
 
 
+class TestTriCliOrchestration:
+    @pytest.fixture
+    def example(self, tmp_path: Path) -> Path:
+        return copy_example("tri-cli-orchestration", tmp_path)
+
+    def test_what_two_agents_see_counts_and_the_result_says_that_nobody_was_asked(self, program: Program,
+                                                                                  example: Path) -> None:
+        result = program.run("run", example, "--json")
+        assert (result.exit_code, set(statuses(result).values())) == (0, {"success"}), result.stderr
+        state = result.json()["state"]
+        expected = json.loads((example / "expected.json").read_text(encoding="utf-8"))
+        assert {name: state[name] for name in expected} == expected
+        assert "recorded answers" in state["asked"]
+        assert [review["reviewer"] for review in state["reviews"]] == ["claude-code", "codex", "gemini"]
+
+    def test_a_real_program_on_the_path_takes_the_place_of_a_stand_in(self, program: Program, example: Path,
+                                                                      tmp_path: Path) -> None:
+        answer = json.dumps({"reviews": {"reviewer": "gemini", "findings": []}})
+        programs = StandIns(tmp_path / "bin")
+        programs.says("gemini", *gemini(answer))
+        result = program.run("run", example, "--json", "--arg", "gemini=gemini",
+                             env={"PATH": f"{programs.folder}{os.pathsep}{program.environment['PATH']}"})
+        assert result.json()["state"]["reviews"][2] == {"reviewer": "gemini", "findings": []}, result.stderr
+        (seen,) = programs.seen("gemini")
+        assert "balance too low" in seen.prompt and "You review a change to a program as `gemini`" in seen.prompt
+        assert not any("balance" in word for word in seen.argv)
+
+    def test_without_two_reviewers_there_is_no_letter(self, program: Program, example: Path) -> None:
+        result = program.run("run", example, "--json", "--arg", "gemini=./none", "--arg", "claude=./none")
+        assert result.exit_code == 8 and statuses(result)["letter"] == "skipped"
+        assert "1 of 3 reviewers answered" in next(
+            node["error"] for node in result.json()["nodes"] if node["id"] == "consensus")
+
+
 class TestReadmes:
     """Every `$` line of the READMEs is run, in order, and prints what the README shows."""
 
@@ -340,7 +376,7 @@ class TestReadmes:
         """The steady lines with every number taken out."""
         return [re.sub(r"\d[\d.,]*", "N", line) for line in self.steady(lines)]
 
-    @pytest.mark.parametrize("name", ["dataset-aggregate", "hello-tool", "release-gates"])
+    @pytest.mark.parametrize("name", ["dataset-aggregate", "hello-tool", "release-gates", "tri-cli-orchestration"])
     def test_commands_print_what_is_shown(self, shell: Any, name: str) -> None:
         commands = self.commands(name)
         assert commands

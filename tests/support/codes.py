@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 _KEBAB = re.compile(r"[a-z]+(-[a-z]+)+")
-_CODE_FIRST = frozenset({"error", "warning", "fail", "report", "warn", "_report", "_problem", "Problem", "Flaw", "FileFlaw", "_fault"})
+_CODE_FIRST = frozenset({"error", "warning", "fail", "report", "warn", "_report", "_problem", "Problem", "Flaw", "FileFlaw",
+                         "_fault", "Verdict"})
 """Callables whose first argument is a code."""
 
 _CODE_LATER = frozenset({"_add", "_refuse", "SchemaProblem", "data_fault"})
@@ -83,7 +84,9 @@ def _is_fault(node: ast.AnnAssign) -> bool:
 def _callee(node: ast.AST) -> str:
     if not isinstance(node, ast.Call):
         return ""
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    is_warning = name == "Problem" and any(isinstance(each, ast.Constant) and each.value == "warning" for each in node.args)
+    return "warning" if is_warning else str(name)
 
 
 def _is_final(node: ast.AST) -> bool:

@@ -76,7 +76,7 @@ def test_an_unreadable_file_ends_as_the_table_says(tmp_path: Path, monkeypatch: 
 
 
 def is_of_a_node(use: Use) -> bool:
-    return use.by in ("NodeError", "data_fault", "_fault") or (not use.by and use.is_final)
+    return use.by in ("NodeError", "Verdict", "data_fault", "_fault") or (not use.by and use.is_final)
 
 
 def test_what_is_tried_again_is_what_the_table_says() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from oe.diagnostics import Problem
@@ -14,6 +15,8 @@ from oe.lang.scope import MISSING, Missing, Scope
 from oe.lang.yaml import read_yaml
 from oe.net.processes import Processes
 from oe.ports.kind import Executor, NodeKind, NodeOutput, Request
+from oe.ports.model import Answer, Question
+from oe.ports.spending import Cost, Spent
 from oe.run.threads import DaemonThreads
 from oe.spec.load import build_experience
 from oe.spec.model import Experience, Node
@@ -22,6 +25,21 @@ from oe.values import Json, JsonObject
 
 KIND_OF: dict[str, NodeKind] = {kind.name: kind for kind in KINDS}
 FIELDS: dict[str, Json] = {"a": True, "b": True, "rows": True}
+
+
+class Bill:
+    """Implements Charge: keeps what it is told."""
+
+    def __init__(self, worst: Cost) -> None:
+        self.worst = worst
+        self.settled: list[Spent] = []
+        self.is_forgotten = False
+
+    def settle(self, spent: Spent) -> None:
+        self.settled.append(spent)
+
+    def forget(self) -> None:
+        self.is_forgotten = True
 
 
 class Context:
@@ -39,6 +57,8 @@ class Context:
         self.cancelled = False
         self.logged: list[str] = []
         self.reports: list[tuple[float | None, str | None, Json]] = []
+        self.activities: list[str] = []
+        self.bills: list[Bill] = []
         self.deferred: list[Callable[[], object]] = []
 
     @property
@@ -53,7 +73,15 @@ class Context:
         self.reports.append((pct, message, data))
 
     def activity(self, text: str) -> None:
-        """Nobody looks."""
+        self.activities.append(text)
+
+    async def ask(self, question: Question) -> Answer:
+        raise AssertionError("this attempt asks no model")
+
+    @asynccontextmanager
+    async def charge(self, worst: Cost) -> AsyncIterator[Bill]:
+        self.bills.append(Bill(worst))
+        yield self.bills[-1]
 
     def defer(self, function: Callable[[], object]) -> None:
         self.deferred.append(function)
