@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from oe.errors import NodeError
 from oe.ports.model import Answer, CallWatch, ModelCall, ModelError, Models, ModelSettings, Question, Usage
 from oe.ports.spending import Charge, Spent
 from oe.redact import Redactor
@@ -51,9 +52,14 @@ class Asker(NamedTuple):
         models = self.models()
         settings = models.settings(question.wanted)
         provider = models.provider(settings)
+        worst = worst_case(question, settings, self.price())
+        if self.price()(settings, Usage(1, 1)) is None and self.spending.counts_usd(attempt.slot):
+            raise NodeError(f"model '{settings.model}' has no known price, but there is a budget in usd",
+                            name="UnpricedModel", retryable=False, code="unpriced-model",
+                            hint="OE_PRICES names a file of prices")
         call = ModelCall(attempt.slot, settings, question.messages, question.system, question.schema,
                          question.shares_prefix)
-        async with self.spending.charge(attempt.slot, worst_case(question, settings, self.price())) as charge:
+        async with self.spending.charge(attempt.slot, worst) as charge:
             self._tell(attempt, question, settings)
             watch = _Watch(attempt, self.redactor, lambda usage: self._settle(charge, settings, usage),
                            is_logged=self.logs_prompts)

@@ -96,9 +96,9 @@ class Attempts:
         """Why a slot or unit is being cancelled."""
         return self._shared.cancellations.reason(slot, self._shared.why())
 
-    def is_budget_spent(self, loop_id: str) -> bool:
+    def is_budget_spent(self, loop_slot: str) -> bool:
         """Whether nothing more can be had of a loop's budget."""
-        return self._shared.asker().spending.is_spent(f"loop {loop_id}")
+        return self._shared.asker().spending.is_spent(f"loop {loop_slot}")
 
     def is_in_journal(self, node: Node, count: int) -> bool:
         """Whether a fan-out of so many items has the journal as its cache."""

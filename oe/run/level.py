@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.clock import Clock
@@ -44,6 +44,7 @@ from oe.values import Json, JsonObject
 if TYPE_CHECKING:
     from oe.ports.spending import Spent
     from oe.run.asking import Asker
+    from oe.run.spending import Limit
 
 
 class Opened(NamedTuple):
@@ -131,10 +132,15 @@ class Level:
         """Runs the engine. Raises StoreError and faults of the engine; a cancellation is told by `engine`."""
         levels = self._shared.levels
         levels.append(self)
+        limits = _nested_limits(self.setting)
+        if limits:
+            self._shared.asker().spending.cover(limits)
         try:
             await self.engine.run()
         finally:
             levels.remove(self)
+            if limits:
+                self._shared.asker().spending.uncover(self.setting.slot)
 
     def abandon(self) -> None:
         """Commits what goes on here, and in what is nested in here, as cancelled."""
@@ -199,3 +205,15 @@ class Level:
                             lambda: shared.cancellations.close(self._prefix), self.abandon, slot_of,
                             setting.outer_reason),
                       concurrency, self.timeout_seconds, setting.barred)
+
+
+def _nested_limits(setting: Setting) -> Sequence[Limit]:
+    """The limits of a nested experience's own budgets; those of the run's own are there from the start."""
+    experience = setting.experience
+    budgets = (experience.runtime.budget, *(node.budget for node in experience.nodes.values()),
+               *(loop.budget for loop in experience.loops.values()))
+    if not setting.slot or not any(budgets):
+        return ()
+    from oe.run.spending import limits_of  # most experiences ask no model
+
+    return limits_of(experience, experience.runtime.budget, setting.slot)

@@ -117,7 +117,8 @@ class _Rounds:
         return (most is not None and self.count >= most) or self._is_budget_spent()
 
     def _is_budget_spent(self) -> bool:
-        return self._loop.budget is not None and self._tools.attempts.is_budget_spent(self._loop.id)
+        slot = self._tools.slot_of(self._loop.id)
+        return self._loop.budget is not None and self._tools.attempts.is_budget_spent(slot)
 
     def _holds(self) -> bool:
         until = self._loop.until

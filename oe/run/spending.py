@@ -29,10 +29,12 @@ _ROUNDING = 1e-9
 
 class Limit:
     """One budget, and what of it is spent. `ends_run`: a call that it has no room for ends the run, and not only the
-    loop that the budget is of."""
+    loop that the budget is of. `slot` is where its experience is nested in the run."""
 
-    def __init__(self, name: str, budget: Budget, covers: Callable[[str], bool], *, ends_run: bool = True) -> None:
+    def __init__(self, name: str, budget: Budget, covers: Callable[[str], bool], *, ends_run: bool = True,
+                 slot: str = "") -> None:
         self.name = name
+        self.slot = slot
         self.covers = covers
         self.ends_run = ends_run
         self.in_flight = 0
@@ -51,6 +53,10 @@ class Limit:
         """What there is no room for now: usd, tokens or calls."""
         return next((key for key, most in self._most.items()
                      if self._held(key) + getattr(worst, key) > most + _ROUNDING), None)
+
+    def counts(self, key: str) -> bool:
+        """Whether it bounds usd, tokens or calls."""
+        return key in self._most
 
     def hold(self, worst: Cost) -> None:
         """Counts a call that is made."""
@@ -102,13 +108,24 @@ class Spending:
 
     def __init__(self, limits: Iterable[Limit], account: Account, by_slot: dict[str, list[Spent]],
                  earlier: Iterable[Charged] = ()) -> None:
-        self._limits = list(limits)
+        self._limits: list[Limit] = []
         self._account = account
         self._waiting: list[asyncio.Future[None]] = []
         self._by_slot = by_slot
-        for charged in earlier:
-            for limit in self._covering(charged.slot):
-                limit.add(charged.cost)
+        self._earlier = list(earlier)
+        self.cover(limits)
+
+    def cover(self, limits: Iterable[Limit]) -> None:
+        """Takes further limits, those of an experience that begins inside the run."""
+        for limit in limits:
+            self._limits.append(limit)
+            for charged in self._earlier:
+                if limit.covers(charged.slot):
+                    limit.add(charged.cost)
+
+    def uncover(self, slot: str) -> None:
+        """Lets go of the limits of an experience that was carried out at a slot."""
+        self._limits = [limit for limit in self._limits if limit.slot != slot]
 
     @asynccontextmanager
     async def charge(self, slot: str, worst: Cost) -> AsyncIterator[OpenCharge]:
@@ -132,6 +149,10 @@ class Spending:
                 limit.let_go(worst)
             self._wake()
             self._warn(limits)
+
+    def counts_usd(self, slot: str) -> bool:
+        """Whether a budget in dollars covers the slot."""
+        return any(limit.counts("usd") for limit in self._covering(slot))
 
     def is_spent(self, name: str) -> bool:
         """Whether the budget of that name is spent."""
@@ -201,17 +222,25 @@ class OpenCharge:
         self.total = self.total or Charged("")
 
 
-def limits_of(experience: Experience, budget: Budget | None) -> list[Limit]:
-    """The limits of an experience's budgets; `budget` is that of the run."""
-    limits = [] if budget is None else [Limit("run", budget, lambda _: True)]
+def limits_of(experience: Experience, budget: Budget | None, slot: str = "") -> list[Limit]:
+    """The limits of an experience's budgets; `budget` is that of the whole, `slot` where it is nested in a run."""
+    prefix = f"{slot}/" if slot else ""
+
+    def limit(name: str, budget: Budget, covers: Callable[[str], bool], *, ends_run: bool = True) -> Limit:
+        def covers_nested(place: str) -> bool:
+            return place.startswith(prefix) and covers(place[len(prefix):])
+
+        return Limit(name, budget, covers_nested if prefix else covers, ends_run=ends_run, slot=slot)
+
+    limits = [] if budget is None else [limit(f"experience {slot}" if slot else "run", budget, lambda _: True)]
     owners = {stage: pipeline.id for pipeline in experience.pipelines.values() for stage in pipeline.stages}
     owners.update((member, loop.id) for loop in experience.loops.values() for member in loop.body)
     for node in experience.nodes.values():
         if node.budget is not None:
-            limits.append(Limit(f"node {node.id}", node.budget, _of_node(node.id, owners.get(node.id))))
+            limits.append(limit(f"node {prefix}{node.id}", node.budget, _of_node(node.id, owners.get(node.id))))
     for loop in experience.loops.values():
         if loop.budget is not None:
-            limits.append(Limit(f"loop {loop.id}", loop.budget, _of_unit(loop.id), ends_run=False))
+            limits.append(limit(f"loop {prefix}{loop.id}", loop.budget, _of_unit(loop.id), ends_run=False))
     return limits
 
 

@@ -9,6 +9,7 @@ from oe.ports.model import Answer, Usage
 from oe.ports.spending import Cost
 from oe.run.session import RunResult
 from oe.spec.model import Budget
+from tests.support.scenario import HEAD as RUN_HEAD
 from tests.support.scenario import Scenario, gives
 
 HEAD = """
@@ -152,3 +153,43 @@ def test_cached_results_cost_nothing_again() -> None:
     assert spent(result) == ("success", None, 0, 0)
     assert result.totals["tokens_saved"] == 330
     assert result.totals["cost_usd"] == 0
+
+
+NESTED = HEAD + """
+graph:
+  nodes:
+    - {id: inner, kind: experience, impl: child.yaml}
+"""
+
+
+def nested(child: str) -> Scenario:
+    return Scenario(NESTED, {"after": gives({"a": "done"})}, files={"child.yaml": RUN_HEAD + child}, model=model())
+
+
+def test_a_loop_in_a_nested_experience_keeps_to_its_own_budget() -> None:
+    scenario = nested(LOOP % ("calls: 3", "continue"))
+    assert spent(scenario.run()) == ("success", None, 0, 3)
+    assert [event["slot"] for event in scenario.events("loop.exhausted")] == ["inner/rounds"]
+
+
+@pytest.mark.parametrize("child", [CHAIN % "" + "runtime: {budget: {calls: 2}}\n", CHAIN % ", budget: {tokens: 50}"])
+def test_the_budgets_of_a_nested_experience_end_the_run_too(child: str) -> None:
+    scenario = nested(child)
+    assert scenario.run().reason == "budget"
+    assert len(scenario.model.calls) < 3
+
+
+def test_what_is_called_in_a_nested_experience_counts_for_the_run() -> None:
+    scenario = nested(CHAIN % "")
+    scenario.budget = Budget(None, None, 2)
+    assert spent(scenario.run()) == ("failed", "budget", 7, 2)
+    scenario.budget = Budget(None, None, 3)
+    assert spent(scenario.resume()) == ("success", None, 0, 3)
+
+
+def test_under_a_budget_in_dollars_nothing_is_called_whose_price_nobody_knows() -> None:
+    scenario = Scenario(CHAIN % "", model=model())
+    scenario.budget, scenario.usd_per_token = Budget(1.0, None, None), None
+    scenario.run()
+    assert "model 'memory' has no known price" in scenario.node("one")["error"]
+    assert not scenario.model.calls
