@@ -50,12 +50,13 @@ def diagnose(snapshot: Snapshot, *, stale_after: float = STALE_SECONDS, events: 
     """What a person should look at, the gravest first; nothing for a healthy run. `stale_after` are the seconds without
     a sign of life that count as too long. `events` are recent events beside those that the snapshot remembers."""
     recent = [*snapshot.recent, *filter(None, map(_notable, events))]
-    found = [*_of_run(snapshot, stale_after), *_of_recent(snapshot, recent, stale_after), *_of_budgets(snapshot),
-             *_of_deadlines(snapshot), *_of_quiet(snapshot, stale_after)]
+    live = _live(snapshot.root)
+    found = [*_of_run(snapshot, live, stale_after), *_of_recent(snapshot, recent, stale_after), *_of_budgets(snapshot),
+             *_of_deadlines(snapshot, live), *_of_quiet(snapshot, live, stale_after)]
     return sorted(found, key=lambda finding: _ORDER.index(finding.code))
 
 
-def _of_run(snapshot: Snapshot, stale_after: float) -> Iterator[Finding]:
+def _of_run(snapshot: Snapshot, live: list[Scope], stale_after: float) -> Iterator[Finding]:
     now, root = snapshot.taken_at, snapshot.root
     if root.status not in LIVE:
         return
@@ -64,7 +65,7 @@ def _of_run(snapshot: Snapshot, stale_after: float) -> Iterator[Finding]:
                       f"the event loop has not run for {format_duration(now - snapshot.loop_seen_at)}: nothing else of "
                       "the run goes on meanwhile",
                       "the stacks that SIGUSR1 prints show what holds it; let an async tool await, or make it sync")
-    signs = [part.moved_at for part in _live(root) if part.moved_at is not None]
+    signs = [part.moved_at for part in live if part.moved_at is not None]
     last = max([snapshot.changed_at or root.started_at or now, *signs])
     if signs and now - last >= stale_after:
         yield Finding("no_progress", "warning", snapshot.run_id, f"nothing has happened for {format_age(now - last)}",
@@ -101,21 +102,29 @@ def _of_budgets(snapshot: Snapshot) -> Iterator[Finding]:
                           "resume with a larger --budget if the run ends by it")
 
 
-def _of_deadlines(snapshot: Snapshot) -> Iterator[Finding]:
-    for scope in _live(snapshot.root):
-        if scope.deadline_at is not None:
-            yield from _near_deadline(scope, snapshot.taken_at, scope.name, "raise the node's timeout if it needs more")
+def _of_deadlines(snapshot: Snapshot, live: list[Scope]) -> Iterator[Finding]:
+    """Those that are nearest, or passed the longest ago; what is beyond a bound is only counted."""
+    horizon = snapshot.taken_at + _NEAR_SECONDS
+    near = [scope for scope in live if scope.deadline_at is not None and scope.deadline_at <= horizon]
+    near.sort(key=lambda scope: scope.deadline_at or 0.0)
+    for scope in near[:_LISTED]:
+        yield from _near_deadline(scope, snapshot.taken_at, scope.name, "raise the node's timeout if it needs more")
+    more = len(near) - _LISTED
+    if more > 0:
+        yield Finding("deadline_near", "warning", f"{more} more", f"{plural(more, 'other')} within a minute of theirs",
+                      "see the tree")
 
 
-def _of_quiet(snapshot: Snapshot, stale_after: float) -> Iterator[Finding]:
+def _of_quiet(snapshot: Snapshot, live: list[Scope], stale_after: float) -> Iterator[Finding]:
     """Scopes and tasks without a sign of life, the longest quiet first; what is beyond a bound is only counted."""
     now = snapshot.taken_at
     latest = now - stale_after
     quiet: dict[Code, list[Scope]] = {}
-    for scope in _live(snapshot.root):
+    for scope in live:
         moved_at = scope.moved_at
         if moved_at is not None and moved_at <= latest and scope.level != "call" and scope.status != "retrying":
-            quiet.setdefault(_code_of(scope), []).append(scope)
+            code: Code = "old_pending_task" if scope.status == "running" and not scope.parts else _code_of(scope)
+            quiet.setdefault(code, []).append(scope)
     for code, scopes in quiet.items():
         scopes.sort(key=lambda scope: scope.moved_at or 0.0)
         yield from (_quiet_finding(code, scope, now) for scope in scopes[:_LISTED])

@@ -171,13 +171,15 @@ class _Taking:
         self._own: dict[str, Activity | Wait] = {}
         self._inside: dict[str, list[Activity | Wait]] = {}
         self._calls: dict[str, list[Call]] = {}
+        self._may_cancel = bool(moment.asked) or moment.stopping is not None
         for call in moment.calls:
             self._calls.setdefault(call.slot, []).append(call)
         units = state.units
+        own = self._own
         for live in (copied(lambda: list(state.active.values())), copied(lambda: list(state.waiting.values()))):
             for each in live:
                 if each.slot in units:
-                    self._own[each.slot] = each
+                    own[each.slot] = each
                 else:
                     owner = each.slot.partition("[")[0].partition("/")[0]
                     self._inside.setdefault(owner, []).append(each)
@@ -208,7 +210,8 @@ class _Taking:
     def _run_counts(self) -> Counts:
         state = self._state
         counts = copied(lambda: dict(state.counts))
-        retrying = sum(isinstance(each, Wait) for each in self._own.values())
+        own = self._own
+        retrying = sum(slot in own for slot in copied(lambda: list(state.waiting)))
         retrying += sum(all(isinstance(each, Wait) for each in live) for live in self._inside.values())
         return Counts(
             len(state.units), counts.get("success", 0) - state.cached, state.cached, counts.get("failed", 0),
@@ -220,12 +223,13 @@ class _Taking:
         node = facts.node or UNKNOWN_NODE
         status = unit.status
         if status == "running":
-            inside = self._inside.get(unit.id)
+            inside = self._inside.get(unit.id) if self._inside else None
             if inside or facts.node is None or unit.items_total is not None:
                 return self._unit_of_items(unit, facts, inside or [])
             live = self._own.get(unit.id)
             if live is not None:
-                return self._slot(live, "unit", node, self._is_cancelling(unit.id, facts))
+                is_cancelling = self._may_cancel and self._is_cancelling(unit.id, facts)
+                return self._slot(live, "unit", node, is_cancelling)
             return Scope(unit.id, "unit", node.kind, "running", unit.started_at, moved_at=unit.started_at)
         if status == "pending":
             return Scope(unit.id, "unit", node.kind, "pending", waits_for=self._undecided(facts))
@@ -281,7 +285,7 @@ class _Taking:
             return Scope(slot, level, node.kind, "cancelling" if is_cancelling else "retrying", started, live.attempt,
                          max(node.attempts, live.attempt), None, started, due_at=live.due_at,
                          error=live.error_name or None, reason=self._reason(is_cancelling))
-        is_cancelling = is_cancelling or slot in self._moment.asked
+        is_cancelling = is_cancelling or (self._may_cancel and slot in self._moment.asked)
         kind, attempts, limit = node
         return _new_scope(Scope, (  # past the constructor, which takes longer than all the rest of a task
             slot, level, kind, "cancelling" if is_cancelling else "running", started, live.attempt, attempts,

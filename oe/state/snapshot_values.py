@@ -14,6 +14,8 @@ from oe.values import Json, JsonObject
 _LONGEST = 200
 """Characters of a message or a reason: what a person reads at a glance."""
 _DEEPEST = 10
+_MOST_WAITS = 100
+"""Units that a pending one is said to wait for: in a wide graph it may be thousands."""
 _TIMES = ("started_at", "deadline_at", "moved_at", "due_at")
 _PLAIN = ("attempt", "attempts", "pct", "message", "tokens", "error", "reason", "seconds")
 
@@ -65,7 +67,7 @@ def _scope_object(scope: Scope) -> JsonObject:
     if scope.tail:
         record["tail"] = scope.tail
     if scope.waits_for:
-        record["waits_for"] = list(scope.waits_for)
+        record["waits_for"] = list(scope.waits_for[:_MOST_WAITS])
     if scope.counts is not None:
         record["counts"] = {name: count for name, count in scope.counts._asdict().items() if count or name == "total"}
     if scope.parts:
