@@ -1,4 +1,5 @@
-"""S7: a fan-out over 100,000 items: an item against what a node of the chain costs, and the memory that it holds."""
+"""S7, S12: a fan-out over 100,000 items: an item against what a node of the chain costs, and the memory that it holds,
+with an output and without."""
 
 from __future__ import annotations
 
@@ -36,12 +37,20 @@ graph:
       writes: [all]
       for_each: {source: $.numbers, concurrency: 64}
 """
+SILENT = (EXPERIENCE.replace("tool.py:each", "tool.py:nothing").replace("      writes: [all]\n", "")
+          .replace("tool.py:numbers", "tool.py:zeros"))  # a list that itself takes next to nothing
 TOOL = """\
 def numbers(inputs):
     return {"numbers": list(range(inputs["count"]))}
 
 def each(inputs):
     return {"all": [inputs["number"]]}
+
+def zeros(inputs):
+    return {"numbers": [0] * inputs["count"]}
+
+def nothing(inputs):
+    return None
 """
 
 
@@ -70,3 +79,8 @@ def measure() -> Iterator[Figure]:
         many = process_peak_bytes(arguments(ITEMS), environment=ENVIRONMENT)
         yield Figure("S7", "memory an item beyond 1,000 items", (many - few) / (ITEMS - FEW) / 1024, "KB", 0.5,
                      detail=f"{few / 1e6:.0f} MB, {many / 1e6:.0f} MB")
+        (place / "experience.yaml").write_text(SILENT, encoding="utf-8")
+        few = process_peak_bytes(arguments(FEW), environment=ENVIRONMENT)
+        many = process_peak_bytes(arguments(ITEMS), environment=ENVIRONMENT)
+        yield Figure("S12", "memory an item without output beyond 1,000 items", (many - few) / (ITEMS - FEW), "bytes",
+                     100, detail=f"{few / 1e6:.0f} MB, {many / 1e6:.0f} MB")

@@ -17,7 +17,7 @@ BENCHMARKS = {
     "wide": "S4, S5: independent nodes, doing nothing and waiting",
     "footprint": "S8, S14: memory at its peak, bytes left on disk",
     "yaml_reader": "S9: reading YAML",
-    "fan_out": "S7: 100,000 items, per item and in memory",
+    "fan_out": "S7, S12: 100,000 items, per item and in memory",
     "growth": "S11: cost grows with the size, not faster",
     "resume": "S11: finished items looked through when a run goes on",
     "tree": "S12: snapshot, tree and diagnosis of 10,000 live tasks",

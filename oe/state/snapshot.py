@@ -228,8 +228,7 @@ class _Taking:
                 return self._unit_of_items(unit, facts, inside or [])
             live = self._own.get(unit.id)
             if live is not None:
-                is_cancelling = self._may_cancel and self._is_cancelling(unit.id, facts)
-                return self._slot(live, "unit", node, is_cancelling)
+                return self._slot(live, "unit", node, self._may_cancel and self._is_cancelling(unit.id, facts))
             return Scope(unit.id, "unit", node.kind, "running", unit.started_at, moved_at=unit.started_at)
         if status == "pending":
             return Scope(unit.id, "unit", node.kind, "pending", waits_for=self._undecided(facts))
