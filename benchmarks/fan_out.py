@@ -64,19 +64,19 @@ def measure() -> Iterator[Figure]:
         (place / "experience.yaml").write_text(EXPERIENCE, encoding="utf-8")
         (place / "tool.py").write_text(TOOL, encoding="utf-8")
 
-        def arguments(count: int) -> list[str | Path]:
+        def arguments(count: int, *options: str) -> list[str | Path]:
             shutil.rmtree(place / ".openexpertise", ignore_errors=True)
-            return [sys.executable, archive, "run", place, "--quiet", "--json", "--arg", f"count={count}"]
+            return [sys.executable, archive, "run", place, "--quiet", "--arg", f"count={count}", *options]
 
         ratios, took = [], []
         for _ in range(ROUNDS):
             floor = yardstick.seconds(FEW) / FEW
-            took.append(process_seconds(arguments(ITEMS), environment=ENVIRONMENT))
+            took.append(process_seconds(arguments(ITEMS, "--json"), environment=ENVIRONMENT))
             ratios.append(took[-1] / ITEMS / floor)
         yield Figure("S7", f"fan-out over {ITEMS:,} items, per item", median(ratios), "× floor", 2.0,
                      detail=f"{milliseconds(took)}, {median(took) / ITEMS * 1e6:.0f} µs an item")
-        few = process_peak_bytes(arguments(FEW), environment=ENVIRONMENT)
-        many = process_peak_bytes(arguments(ITEMS), environment=ENVIRONMENT)
+        few = process_peak_bytes(arguments(FEW, "--json"), environment=ENVIRONMENT)
+        many = process_peak_bytes(arguments(ITEMS, "--json"), environment=ENVIRONMENT)
         yield Figure("S7", "memory an item beyond 1,000 items", (many - few) / (ITEMS - FEW) / 1024, "KB", 0.5,
                      detail=f"{few / 1e6:.0f} MB, {many / 1e6:.0f} MB")
         (place / "experience.yaml").write_text(SILENT, encoding="utf-8")
