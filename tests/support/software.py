@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -33,3 +39,47 @@ def npm_packages(folder: Path, **versions: str) -> None:
                           text=True, check=False, timeout=300)
     if done.returncode:
         pytest.fail(f"npm cannot install {' '.join(packages)}: {done.stderr[-300:]}")
+
+
+def python_packages(folder: Path, *requirements: str) -> Path:
+    """The Python of a virtual environment in a folder, with these packages."""
+    python = folder / "bin" / "python"
+    for command in ([sys.executable, "-m", "venv", str(folder)],
+                    [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+        if done.returncode:
+            pytest.fail(f"cannot install {' '.join(requirements)}: {done.stderr[-300:]}")
+    return python
+
+
+@contextmanager
+def served(command: Sequence[str | Path], place: tuple[str, int], *, seconds: float = 30.0) -> Iterator[None]:
+    """A server as a child process with an environment of its own, for as long as the block lasts."""
+    with subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, start_new_session=True,
+                          env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}) as server:
+        try:
+            deadline = time.monotonic() + seconds
+            while not _answers(place):
+                if server.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(f"'{command[0]}' does not serve at {place[0]}:{place[1]}")
+                time.sleep(0.05)
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _answers(place: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(place, timeout=1).close()
+    except OSError:
+        return False
+    return True
