@@ -22,6 +22,7 @@ BENCHMARKS = {
     "resume": "S11: finished items looked through when a run goes on",
     "tree": "S12: snapshot, tree and diagnosis of 10,000 live tasks",
     "processes": "S13: running programs",
+    "model_calls": "S10: 200 calls of a model at once",
 }
 """Name of a file beside this one -> what it measures."""
 
