@@ -1,12 +1,13 @@
 """Writes the archive: fixed times, order and modes; bytecode stored, since it is compressed inside, the rest deflated.
 
 Run as `pack.py TREE BLOCKS OUTPUT`. All source is one file, which compresses better than a file each and spares Python
-the reading of a long directory at every start: `unzip -p oe.pyz source.tar | tar x` unpacks it.
+the reading of a long directory at every start: `unzip -p oe.pyz source.tar.xz | tar xJ` unpacks it.
 """
 
 from __future__ import annotations
 
 import io
+import lzma
 import sys
 import tarfile
 import zipfile
@@ -20,7 +21,7 @@ def pack(tree: Path, blocks: Path, output: Path) -> None:
     content = {"__main__.py": Path(__file__).with_name("start.py").read_bytes()}
     content |= {f"bytecode/{path.name}": path.read_bytes() for path in sorted(blocks.iterdir())}
     content |= {name: file for name, file in files.items() if name not in source}
-    content["source.tar"] = _tar(source)
+    content["source.tar.xz"] = lzma.compress(_tar(source), preset=9 | lzma.PRESET_EXTREME)
     with output.open("wb") as file:
         file.write(b"#!/usr/bin/env python3\n")
         with zipfile.ZipFile(file, "w") as archive:
@@ -28,8 +29,13 @@ def pack(tree: Path, blocks: Path, output: Path) -> None:
                 entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
                 entry.create_system = 3
                 entry.external_attr = 0o100644 << 16
-                entry.compress_type = zipfile.ZIP_STORED if name.startswith("bytecode/") else zipfile.ZIP_DEFLATED
+                entry.compress_type = _method(name)
                 archive.writestr(entry, data, compresslevel=9)
+
+
+def _method(name: str) -> int:
+    is_compressed = name.startswith("bytecode/") or name.endswith(".xz")
+    return zipfile.ZIP_STORED if is_compressed else zipfile.ZIP_DEFLATED
 
 
 def _tar(files: dict[str, bytes]) -> bytes:

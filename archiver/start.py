@@ -23,9 +23,13 @@ else:
     import io
     import tarfile
 
-    source = zipped.get_data("source.tar")
-    with tarfile.open(fileobj=io.BytesIO(source)) as files, files.extractfile("oe/archive.py") or io.BytesIO() as file:
-        exec(compile(file.read(), "oe.pyz/oe/archive.py", "exec"), vars(importer))
+    source = zipped.get_data("source.tar.xz")
+    try:
+        with tarfile.open(fileobj=io.BytesIO(source)) as files:
+            text = (files.extractfile("oe/archive.py") or io.BytesIO()).read()
+    except tarfile.TarError:
+        sys.exit(f"oe has no bytecode for Python {sys.version}, which cannot read its source: it was built without lzma")
+    exec(compile(text, "oe.pyz/oe/archive.py", "exec"), vars(importer))
     importer.install_source(zipped.archive, source)
 
 if __name__ == "__main__":

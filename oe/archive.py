@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Modules = Mapping[str, tuple[bool, int]]
     """Dotted name -> (whether it is a package, the number of its group)."""
 
-SOURCE = "source.tar"
+SOURCE = "source.tar.xz"
 """The archive's file that holds the source."""
 
 
@@ -84,7 +84,8 @@ class ArchiveImporter:
         """The bytes of a file of the archive, source or data, by its path into it. Raises OSError."""
         if not path.endswith(".py"):
             return zipimporter(self.archive).get_data(path)
-        self._sources = self._sources or read_sources(zipimporter(self.archive).get_data(SOURCE))
+        if not self._sources:
+            self._sources = read_sources(zipimporter(self.archive).get_data(SOURCE))
         try:
             return self._sources[path.removeprefix(f"{self.archive}/")]
         except KeyError:
@@ -120,13 +121,17 @@ def weave(frame: bytes, *columns: bytes) -> bytes:
 
 
 def read_sources(tar: bytes) -> dict[str, bytes]:
-    """The files of the archive's source by path. For tracebacks, and for a Python without bytecode: never in haste."""
+    """The files of the archive's source by path. For tracebacks, and for a Python without bytecode: never in haste.
+    Raises OSError on a Python that was built without lzma."""
     import io
     import tarfile
 
-    with tarfile.open(fileobj=io.BytesIO(tar)) as opened:
-        files = {entry.name: opened.extractfile(entry) for entry in opened}
-        return {name: file.read() for name, file in files.items() if file is not None}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(tar)) as opened:
+            files = {entry.name: opened.extractfile(entry) for entry in opened}
+            return {name: file.read() for name, file in files.items() if file is not None}
+    except tarfile.TarError as error:
+        raise OSError(f"the source in the archive cannot be read: {error}") from error
 
 
 def install(archive: str, modules: Modules, groups: Sequence[bytes]) -> None:

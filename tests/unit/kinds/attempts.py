@@ -147,6 +147,11 @@ class Experiment:
 
         return asyncio.run(main())
 
+    def given(self, **options: Json) -> tuple[Json, Json | Missing, Json]:
+        """What one attempt gives: delta, edge output, metrics."""
+        output = self.run(**options)
+        return output.state_delta, output.edge_output, output.metrics
+
     def delta(self, **options: Json) -> JsonObject:
         """What one attempt writes."""
         return self.run(**options).state_delta

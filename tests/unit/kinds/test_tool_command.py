@@ -69,7 +69,7 @@ def test_a_program_runs_in_the_experiences_folder_or_in_workdir(experiment: Expe
 def test_json_is_read_as_a_python_tool_returns_it(experiment: Experiment, printed: str,
                                                   expected: tuple[Json, Json, Json]) -> None:
     experiment.write("printed", printed)
-    assert tuple(experiment.run(command=["cat", "printed"])) == expected
+    assert experiment.given(command=["cat", "printed"]) == expected
 
 
 @pytest.mark.parametrize(("form", "printed", "expected"), [
@@ -79,13 +79,13 @@ def test_json_is_read_as_a_python_tool_returns_it(experiment: Experiment, printe
 def test_text_and_lines_fill_the_field_and_the_edge(experiment: Experiment, form: str, printed: str,
                                                     expected: Json) -> None:
     experiment.write("printed", printed.encode())
-    assert tuple(experiment.run(command=["cat", "printed"], output=form, writes=["a"])) == ({"a": expected}, expected, {})
-    assert tuple(experiment.run(command=["cat", "printed"], output=form)) == ({}, expected, {})
+    assert experiment.given(command=["cat", "printed"], output=form, writes=["a"]) == ({"a": expected}, expected, {})
+    assert experiment.given(command=["cat", "printed"], output=form) == ({}, expected, {})
 
 
 @pytest.mark.parametrize("form", ["json", "text", "lines"])
 def test_nothing_printed_is_no_output(experiment: Experiment, form: str) -> None:
-    assert tuple(experiment.run(command=["true"], output=form, writes=["a"])) == ({}, MISSING, {})
+    assert experiment.given(command=["true"], output=form, writes=["a"]) == ({}, MISSING, {})
 
 
 @pytest.mark.parametrize(("printed", "message"), [

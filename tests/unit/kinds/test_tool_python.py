@@ -105,7 +105,7 @@ def test_results_in_short_and_long_form(experiment: Experiment, isolation: str, 
                                         expected: tuple[Json, Json, Json]) -> None:
     experiment.write("tools/x.py", "import enum\nclass E(enum.IntEnum):\n    ONE = 1\nclass S(str, enum.Enum):\n"
                      f"    TWO = 'two'\ndef run(): return {expression}")
-    assert tuple(experiment.run(impl="./tools/x.py", isolation=isolation)) == expected
+    assert experiment.given(impl="./tools/x.py", isolation=isolation) == expected
 
 
 def test_the_result_is_the_engines_own(experiment: Experiment) -> None:
