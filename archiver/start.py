@@ -28,7 +28,7 @@ else:
         with tarfile.open(fileobj=io.BytesIO(source)) as files:
             text = (files.extractfile("oe/archive.py") or io.BytesIO()).read()
     except tarfile.TarError:
-        sys.exit(f"oe has no bytecode for Python {sys.version}, which cannot read its source: it was built without lzma")
+        sys.exit("oe has no bytecode for this Python, which was built without lzma and so cannot read the source")
     exec(compile(text, "oe.pyz/oe/archive.py", "exec"), vars(importer))
     importer.install_source(zipped.archive, source)
 

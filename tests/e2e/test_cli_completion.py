@@ -70,7 +70,7 @@ def test_every_option_of_every_command(program: Program, bash: Bash, done: Path,
 
 
 @pytest.mark.parametrize(("words", "candidates"), [
-    (("graph", "--format", ""), ["text", "mermaid", "dot"]),
+    (("graph", "--format", ""), ["text", "mermaid", "dot", "svg", "html"]),
     (("graph", "--format", "=", "m"), ["mermaid"]),
     (("inspect", ""), ["latest", "r-one"]),
     (("inspect", "r"), ["r-one"]),
