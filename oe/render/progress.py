@@ -10,6 +10,7 @@ from oe.values import JsonObject
 _TOLD = {"node.finished": "ok", "node.failed": "failed", "node.skipped": "skipped", "node.cancelled": "cancelled",
          "node.retrying": "retry", "node.cached": "cached"}
 
+_CHARACTERS_PER_TOKEN = 4
 _ONLY_OF_UNITS = ("node.finished", "node.cached")
 """Told of units, not of every item: a fan-out of a thousand is one line, and one for each failure."""
 
@@ -28,19 +29,30 @@ def status_line(state: RunState, now: float, width: int) -> str:
         parts.append(f"{rate:.1f}/s")
         if done < total:
             parts.append(f"ETA {format_duration((total - done) / rate)}")
+    parts += spent_words({"tokens_in": state.input_tokens + _streamed(state), "tokens_out": state.output_tokens,
+                          "cost_usd": state.cost_usd})
     line = ", ".join(parts)
     activity = next(reversed(state.active.values()), None)
     if activity is not None:
         line += f": {activity.slot}"
         if activity.pct is not None:
             line += f" {activity.pct:.0%}"
-        if activity.message:
+        if activity.tail:
+            line += f" \"{activity.tail.strip()}\""
+        elif activity.message:
             line += f" {activity.message}"
     return clip(neutralise(line).replace("\n", " "), width)
 
 
+def _streamed(state: RunState) -> int:
+    """About how many tokens have come of answers that are not whole yet."""
+    return sum(activity.streamed for activity in state.active.values()) // _CHARACTERS_PER_TOKEN
+
+
 def event_line(record: JsonObject) -> str | None:
     """A line for an event that a person wants to know of, or None."""
+    if record["type"] == "budget.warning":
+        return f"budget    {record['budget']}: {record['spent']:,} of {record['limit']:,} spent"
     word = _TOLD.get(str(record["type"]))
     if word is None or ("index" in record and record["type"] in _ONLY_OF_UNITS):
         return None
@@ -67,6 +79,19 @@ def cache_line(state: RunState, now: float) -> str | None:
     return what if state.worked_slots else f"warning: nothing ran: {what}; --no-cache runs anew"
 
 
+def spent_words(totals: JsonObject) -> list[str]:
+    """`1,234 tokens`, `$0.0123`, `56 tokens saved`, as far as there were any."""
+    words = []
+    tokens = int(str(totals.get("tokens_in") or 0)) + int(str(totals.get("tokens_out") or 0))
+    if tokens:
+        words.append(f"{tokens:,} tokens")
+    if totals.get("cost_usd"):
+        words.append(f"${float(str(totals['cost_usd'])):.4f}")
+    if totals.get("tokens_saved"):
+        words.append(f"{int(str(totals['tokens_saved'])):,} tokens saved")
+    return words
+
+
 def summary_line(record: JsonObject) -> str:
     """The run's last line: `success r-20261120-7f3a9c: 6 nodes, 5 ok, 1 skipped (1.2s)`."""
     totals = record["totals"]
@@ -74,6 +99,7 @@ def summary_line(record: JsonObject) -> str:
     parts = [plural(int(totals["nodes"]), "node")]
     words = ("ok", "cached", "failed", "skipped", "cancelled")
     parts += [f"{totals[word]} {word}" for word in words if totals.get(word)]
+    parts += spent_words(totals)
     duration = format_duration(float(str(totals["duration_ms"])) / 1000)
     line = f"{record['status']} {record['run_id']}: {', '.join(parts)} ({duration})"
     return f"{line}, stopped: {record['reason']}" if record.get("reason") else line

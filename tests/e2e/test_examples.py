@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from tests.support.coding_clis import StandIns, gemini
-from tests.support.examples import EXAMPLES, NAMES, copy_example, statuses
+from tests.support.examples import EXAMPLES, NAMES, REPLAYED, copy_example, statuses
 from tests.support.program import Program, Result
 
 CAN_MOUNT = shutil.which("unshare") is not None and subprocess.run(
@@ -30,8 +30,8 @@ CAN_MOUNT = shutil.which("unshare") is not None and subprocess.run(
 
 
 def test_every_example_has_a_test_here() -> None:
-    assert NAMES == ["dataset-aggregate", "hello-tool", "host-report", "release-gates", "stdlib-census",
-                     "tri-cli-orchestration"]
+    assert sorted([*REPLAYED, "dataset-aggregate", "hello-tool", "host-report", "release-gates",
+                            "stdlib-census", "tri-cli-orchestration"]) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -376,7 +376,8 @@ class TestReadmes:
         """The steady lines with every number taken out."""
         return [re.sub(r"\d[\d.,]*", "N", line) for line in self.steady(lines)]
 
-    @pytest.mark.parametrize("name", ["dataset-aggregate", "hello-tool", "release-gates", "tri-cli-orchestration"])
+    @pytest.mark.parametrize("name", [*REPLAYED, "dataset-aggregate", "hello-tool", "release-gates",
+                                      "tri-cli-orchestration"])
     def test_commands_print_what_is_shown(self, shell: Any, name: str) -> None:
         commands = self.commands(name)
         assert commands

@@ -9,6 +9,9 @@ from tests.support.program import ROOT, Result
 
 EXAMPLES = ROOT / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/experience.yaml"))
+REPLAYED = ["agent-echo", "issue-triage", "oncall-runbook", "review-branch", "your-first-experience"]
+"""Those whose models are replayed."""
+
 _MADE_BY_RUNS = shutil.ignore_patterns(".openexpertise", "census.md", "report.md", "verdict.md", "dist", "__pycache__",
                                        ".*_cache")
 

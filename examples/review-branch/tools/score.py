@@ -1,0 +1,10 @@
+"""A score from the findings that hold: 100 less 40, 15 or 5 for each, by severity. Findings and verdicts are in one order."""
+
+COSTS = {"high": 40, "medium": 15, "low": 5}
+
+
+def run(inputs, ctx):
+    state = inputs["_state"]
+    held = [finding for finding, verdict in zip(state["findings"], state["verdicts"], strict=True) if verdict["holds"]]
+    return {"score": max(0, 100 - sum(COSTS[finding["severity"]] for finding in held)),
+            "blocking": any(finding["severity"] == "high" for finding in held)}
