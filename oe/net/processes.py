@@ -2,8 +2,9 @@
 
 Three decisions, with their reasons:
 
-* The program is started on the loop's thread. `subprocess` uses vfork here (no `preexec_fn`, no change of user), which
-  costs 0.1 ms whatever the size of this process; a thread would not help, as vfork holds the interpreter's lock.
+* A program that runs alone is started on the loop's thread. `subprocess` uses vfork here (no `preexec_fn`, no change of
+  user), which costs 0.1 ms whatever the size of this process, but holds the interpreter's lock until the child has
+  reached its program. So where others are running too, it is started past the interpreter (`native_spawn`).
 * A program is found by its process group alone. One that makes a session of its own (`setsid`, a daemon) has left on
   purpose and is not followed: to adopt it, this process would have to adopt every orphan there is.
 * If this process dies by SIGKILL, a guard ends the groups that it leaves (`process_guard`). PR_SET_PDEATHSIG is not
@@ -18,14 +19,20 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from oe.net.process_group import has_members, signal_group
 from oe.net.process_guard import ProcessGuard
 from oe.net.process_pipes import Feed, Stream
 from oe.ports.process import Command, Exit
 
+if TYPE_CHECKING:
+    from oe.net.native_spawn import Spawned, Spawner
+
 _KILL_SECONDS = 5.0
 """How long a killed group may take to vanish: one that hangs in the kernel (a dead network disk) is then left to it."""
+_FIRST_OWN = 3
+"""Descriptors below are a program's own three: where this process has none, a pipe may have got one of them."""
 _SHORTEST_PAUSE = 0.002
 _LONGEST_PAUSE = 0.05
 
@@ -36,6 +43,8 @@ class Processes:
 
     def __init__(self, orphan_grace_seconds: int = 5) -> None:
         self._guard = ProcessGuard(orphan_grace_seconds)
+        self._spawner: Spawner | None = None
+        self._running = 0
         if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # inherited; with it the kernel forgets every exit code
 
@@ -43,15 +52,30 @@ class Processes:
                   on_message: Callable[[bytes], None] | None = None) -> Exit:
         """Runs the program to its end; see ProcessRunner."""
         program = _Program(command, self._guard)
-        program.start(on_stdout, on_stderr, on_message)
+        self._running += 1
         try:
-            return await program.carry_through()
+            await program.start(on_stdout, on_stderr, on_message, self._find_spawner())
+            try:
+                return await program.carry_through()
+            finally:
+                program.release()
         finally:
-            program.release()
+            self._running -= 1
+
+    def _find_spawner(self) -> Spawner | None:
+        """What starts a program beside others, where this system has it."""
+        if self._running > 1 and self._spawner is None:
+            from oe.net.native_spawn import Spawner, usable  # programs that run alone need neither it nor ctypes
+
+            self._spawner = Spawner() if usable() else None
+        return self._spawner if self._running > 1 else None
 
     def close(self) -> None:
         """Ends the guard. Without it the guard ends by itself when this process does."""
         self._guard.close()
+        if self._spawner is not None:
+            self._spawner.close()
+            self._spawner = None
 
 
 class _Program:
@@ -68,11 +92,13 @@ class _Program:
         self._feed: Feed | None = None
         self._pidfd = -1
         self._is_clear = False
-        self._popen: subprocess.Popen[bytes]
+        self._is_cancelled = False
+        self._popen: subprocess.Popen[bytes] | Spawned
 
-    def start(self, on_stdout: Callable[[bytes], None], on_stderr: Callable[[bytes], None],
-              on_message: Callable[[bytes], None] | None) -> None:
-        """Starts the program and listens to it. Raises NodeError, and leaves no descriptor behind then."""
+    async def start(self, on_stdout: Callable[[bytes], None], on_stderr: Callable[[bytes], None],
+                    on_message: Callable[[bytes], None] | None, spawner: Spawner | None) -> None:
+        """Starts the program and listens to it. Raises NodeError, and leaves no descriptor behind then. A cancellation
+        while it starts is kept for `carry_through`."""
         try:
             for sink in (on_stdout, on_stderr, on_message):
                 if sink is not None:
@@ -80,7 +106,7 @@ class _Program:
             if self._command.stdin:
                 self._feed = Feed(self._loop, self._command.stdin)
             self._guard.stand_by()
-            self._spawn()
+            await self._spawn(spawner)
         except (OSError, ValueError) as error:
             self._close_pipes()
             from oe.net.program_errors import start_error  # only on the way to an error
@@ -93,21 +119,38 @@ class _Program:
             self._feed.go_on()
         self._watch()
 
-    def _spawn(self) -> None:
+    async def _spawn(self, spawner: Spawner | None) -> None:
         if not self._command.argv or not self._command.argv[0]:
             raise FileNotFoundError
         environment = dict(self._command.environment) | {"OE_OWNER": self._guard.token}
         messages = [stream.write_fd for stream in self._streams[2:]]
         if messages:
             environment["OE_MESSAGE_FD"] = str(messages[0])
-        self._popen = subprocess.Popen(
-            self._command.argv, cwd=self._command.folder, env=environment, start_new_session=True, pass_fds=messages,
-            stdin=self._feed.read_fd if self._feed else subprocess.DEVNULL, stdout=self._streams[0].write_fd,
-            stderr=self._streams[1].write_fd)
+        stdin = self._feed.read_fd if self._feed else -1
+        descriptors = stdin, self._streams[0].write_fd, self._streams[1].write_fd
+        if spawner is None or messages or min(descriptors) < _FIRST_OWN:
+            self._popen = subprocess.Popen(
+                self._command.argv, cwd=self._command.folder, env=environment, start_new_session=True,
+                pass_fds=messages, stdin=subprocess.DEVNULL if stdin < 0 else stdin, stdout=descriptors[1],
+                stderr=descriptors[2])
+        else:
+            from oe.net.native_spawn import Start
+
+            start = Start(self._command.argv, self._command.folder, environment, descriptors)
+            self._popen = await self._started(spawner.spawn(start, self._loop))
         for stream in self._streams:
             stream.close_write_end()
         if self._feed is not None:
             self._feed.close_read_end()
+
+    async def _started(self, future: asyncio.Future[Spawned]) -> Spawned:
+        """The started program: a start cannot be taken back, so a cancellation waits for it."""
+        while not future.done():
+            try:
+                await asyncio.wait((future,))
+            except asyncio.CancelledError:
+                self._is_cancelled = True
+        return future.result()
 
     def _watch(self) -> None:
         """Learns of the leader's end from a pidfd, or where there is none from a thread that waits."""
@@ -143,9 +186,10 @@ class _Program:
 
     async def carry_through(self) -> Exit:
         """Waits for the end, or brings it about when cancelled or when a sink failed."""
-        cancelled = False
+        cancelled = self._is_cancelled
         try:
-            await self._wake
+            if not cancelled:
+                await self._wake
         except asyncio.CancelledError:
             cancelled = True
         if self._exited.done():
@@ -156,7 +200,7 @@ class _Program:
             raise asyncio.CancelledError
         if self._failure is not None:
             raise self._failure
-        return Exit(self._popen.returncode)
+        return Exit(self._popen.returncode or 0)
 
     async def _clear_group(self) -> bool:
         """TERM, the grace, KILL, until nothing of the group is left; whether it was cancelled meanwhile, which is taken

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from oe.net.native_spawn import usable
 from oe.net.processes import Processes
 
 
-@pytest.fixture
-def runner() -> Iterator[Processes]:
+@pytest.fixture(params=["alone", *(["beside others"] if usable() else [])])
+def runner(request: pytest.FixtureRequest) -> Iterator[Processes]:
+    """Programs that run alone are started by `subprocess`, those beside others by the C library where it can."""
     processes = Processes()
+    if request.param == "beside others":
+        processes._running = 1
     yield processes
     processes.close()
