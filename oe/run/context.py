@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -21,7 +22,7 @@ from oe.run.replay import Replay
 from oe.spec.model import Node
 from oe.state.events import Event
 from oe.state.writes import WriteRules
-from oe.values import Json, JsonObject
+from oe.values import Json, JsonObject, compact
 
 if TYPE_CHECKING:  # most runs ask no model
     from contextlib import AbstractAsyncContextManager
@@ -117,7 +118,7 @@ class AttemptContext:
         shown = None if message is None else self._shared.redactor.text(message)
         record: dict[str, Json] = {"pct": pct, "message": shown}
         if data is not None:
-            record["data"] = data
+            record["data"] = self._without_secrets(data)
         now = self._loop.time()
         if now - self._last_report >= PROGRESS_SECONDS or (pct is not None and pct >= 1):
             self._last_report = now
@@ -128,6 +129,17 @@ class AttemptContext:
         self._held = record
         if is_first:
             self._loop.call_soon_threadsafe(self._loop.call_later, PROGRESS_SECONDS, self._tell_held)
+
+    def _without_secrets(self, data: Json) -> Json:
+        """Subscribers get what is reported, so it must not hold more than the log does."""
+        redactor = self._shared.redactor
+        if not redactor or not redactor.finds(text := compact(data)):
+            return data
+        try:
+            blanked: Json = json.loads(redactor.text(text))
+            return blanked
+        except ValueError:  # a number was the secret
+            return redactor.text(text)
 
     def activity(self, text: str) -> None:
         """What is being done now."""

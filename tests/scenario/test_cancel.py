@@ -207,7 +207,7 @@ def test_a_report_of_all_is_told_at_once() -> None:
 
 def test_secrets_in_a_report_are_blanked_wherever_it_is_shown() -> None:
     async def script(request: Request, context: NodeContext) -> NodeOutput:
-        context.report(0.5, "with hunter22", None)
+        context.report(0.5, "with hunter22", {"password": "hunter22", "rest": 1})
         context.activity("saying hunter22")
         await asyncio.sleep(1)
         return NodeOutput({}, MISSING, {})
@@ -218,6 +218,8 @@ def test_secrets_in_a_report_are_blanked_wherever_it_is_shown() -> None:
     scenario.run(meanwhile=looks(0.5, lambda session: seen.append(session.snapshot())))
     assert "hunter22" not in str(seen)
     assert "[redacted]" in str(seen)
+    told = [record["data"] for record in scenario.shown if record["type"] == "node.progress"]
+    assert told == [{"password": "[redacted]", "rest": 1}]
 
 
 def test_a_clean_up_that_hangs_is_seen_by_the_diagnosis() -> None:
