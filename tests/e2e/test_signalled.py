@@ -78,7 +78,7 @@ class LookedAt:
         """Reads stderr until the condition holds."""
         assert self.process.stderr is not None
         stream = self.process.stderr.fileno()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < deadline, f"{what} did not come; stderr was: {self.text}"
             if select.select([stream], [], [], 0.05)[0]:
