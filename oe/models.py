@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from oe.llm.models import Means, RunModels
     from oe.llm.prices import PriceTable
     from oe.llm.recording import Recording
+    from oe.net.http_client import ThreadedHttp
     from oe.ports.model import ModelProvider, Models, ModelSettings
     from oe.redact import Redactor
 
@@ -60,6 +61,7 @@ class ModelAccess:
         self._models: RunModels | None = None
         self._prices: PriceTable | None = None
         self._recording: Recording | None = None
+        self._http: ThreadedHttp | None = None
         self._told: set[str] = set()
         self._kinds = kinds_by_name()
         self.budget = merged_budget(experience.runtime.budget, options.budget)
@@ -67,7 +69,8 @@ class ModelAccess:
     def use(self) -> ModelUse:
         """What the run is given."""
         return ModelUse(lambda: _Announced(self._run_models(), self._announce), lambda: self.price, self.identity,
-                        self.budget, self._options.logs_prompts)
+                        self.budget, self._options.logs_prompts,
+                        lambda: [] if self._http is None else self._http.abandoned())
 
     def identity(self, node: Node) -> JsonObject | None:
         """What of the model that a node would ask can change its answer; None for a node that asks none. Without a
@@ -157,7 +160,8 @@ class ModelAccess:
         if self._options.record is not None:
             self._recording = Recording(self._options.record, self.redactor, appends=self._options.appends)
         environment = dict(os.environ)
-        return Means(ThreadedHttp(environment), environment, _limiters[0], self.redactor, SystemClock().now, evenly,
+        self._http = ThreadedHttp(environment)
+        return Means(self._http, environment, _limiters[0], self.redactor, SystemClock().now, evenly,
                      self._recording, self._options.replay)
 
     def _placed(self, llm: JsonObject) -> JsonObject:

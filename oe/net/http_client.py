@@ -45,7 +45,7 @@ class ThreadedHttp:
 
     def abandoned(self) -> list[str]:
         """What exchanges that were left still wait for: name lookups, which cannot be ended."""
-        return [exchange.name for exchange in tuple(self._unfinished) if exchange.is_left]
+        return [exchange.name for exchange in tuple(self._unfinished) if exchange.is_stuck]
 
     def _prepared(self, request: HttpRequest) -> _Exchange:
         from oe.net.http_connection import Connection, trusting  # 25 ms, which a run that asks nobody can do without
@@ -65,7 +65,7 @@ class _Exchange:
     headers: Mapping[str, str]
 
     def __init__(self, connection: Connection, request: HttpRequest, place: str, unfinished: set[_Exchange]) -> None:
-        self.name = f"request to {place}"
+        self.name = f"looking up {place}"
         self.is_left = False
         self._connection = connection
         self._request = request
@@ -76,6 +76,11 @@ class _Exchange:
         self._waiter: asyncio.Future[None] | None = None
         self._room = threading.Semaphore(_PIECES_AHEAD)
         self._is_ended = False
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it was left and its thread still looks up a name."""
+        return self.is_left and self._connection.is_looking_up
 
     async def start(self) -> None:
         """From the first look at a name to the head of the answer."""

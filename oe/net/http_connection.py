@@ -45,6 +45,7 @@ class Connection:
         self._lock = threading.Lock()
         self._is_aborted = False
         self._socket: socket.socket | None = None
+        self.is_looking_up = False
         self._left = request.most_bytes
         self._response: http.client.HTTPResponse | None = None
 
@@ -124,7 +125,11 @@ class Connection:
             stream.close()
 
     def _reach(self, host: str, port: int) -> None:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        self.is_looking_up = True
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        finally:
+            self.is_looking_up = False
         deadline = time.monotonic() + self._request.connect_seconds
         for place, (family, kind, protocol, _, where) in enumerate(found):
             stream = socket.socket(family, kind, protocol)

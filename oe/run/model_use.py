@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 class ModelUse(NamedTuple):
     """How a run asks models. `models` and `price` build what they give; `identity` is what of a node's model and
-    provider can change its answer, None for a node that asks none. `budget` is that of the run."""
+    provider can change its answer, None for a node that asks none. `budget` is that of the run; `abandoned` names calls
+    that were given up and cannot be ended."""
 
     models: Callable[[], Models]
     price: Callable[[], Price]
     identity: Callable[[Node], JsonObject | None]
     budget: Budget | None = None
     logs_prompts: bool = False
+    abandoned: Callable[[], list[str]] = list
 
 
 def _none() -> Models:

@@ -94,7 +94,7 @@ class Session:
     @property
     def abandoned(self) -> list[str]:
         """Slots whose code did not end when it was cancelled, and calls that still hold a thread."""
-        return [*self._left_slots, *self._outside.threads.abandoned()]
+        return [*self._left_slots, *self._outside.threads.abandoned(), *self._outside.model_use.abandoned()]
 
     async def carry_out(self) -> RunResult:
         """Runs to the end and commits it. Raises StoreError where the truth cannot be written any more. A task that is
