@@ -63,7 +63,9 @@ class AnthropicReader:
         """See AnswerReader."""
         stop = _STOPS.get(self._stop, "other")
         text = "".join(self._arguments) if self._tool is not None else "".join(self._text)
-        value = value_of(text) if self._tool is not None and stop != "max_tokens" else MISSING
+        value = value_of(text) if self._tool is not None else MISSING
+        if isinstance(value, Mapping) and stop == "max_tokens":
+            stop = "end"  # the object is whole; what was cut is something that came behind it
         return Answer(text, value, stop, self.usage, self._model, self._message_id)
 
     def _take_head(self, message: JsonObject) -> None:

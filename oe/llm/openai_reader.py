@@ -60,7 +60,9 @@ class OpenAIReader:
         refusal = "".join(self._refusal)
         if refusal and not text:
             stop, text = "refusal", refusal
-        value = value_of(text) if self._has_tool and stop != "max_tokens" else MISSING
+        value = value_of(text) if self._has_tool else MISSING
+        if isinstance(value, Mapping) and stop == "max_tokens":
+            stop = "end"  # the object is whole; what was cut is something that came behind it
         return Answer(text, value, stop, self.usage, self._model, self._completion_id)
 
     def _take_choices(self, data: JsonObject, part: str) -> str:

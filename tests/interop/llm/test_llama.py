@@ -93,6 +93,7 @@ def test_the_bound_on_tokens_is_seen(sentence: int, provider: str) -> None:
 @BOTH
 def test_an_object_of_the_schema_comes(sentence: int, provider: str) -> None:
     answer = ask(provider, sentence, schema=SCHEMA)
+    assert answer.stop == "end"
     value = json.loads(answer.text)
     assert isinstance(value["name"], str) and isinstance(value["n"], int) and len(value) == 2
 

@@ -135,6 +135,17 @@ def test_anthropic_stop_reasons(reason: str | None, stop: str) -> None:
     assert answer.stop == stop
 
 
+def test_what_is_cut_behind_a_whole_object_does_not_count() -> None:
+    answer, _ = read(AnthropicReader(), ANTHROPIC_HEAD + "".join(f"data: {json.dumps(event)}\n\n" for event in [
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "name": "answer", "input": {}}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": '{"n": 1}'}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "content_block_start", "index": 1, "content_block": {"type": "tool_use", "name": "answer", "input": {}}},
+        {"type": "content_block_delta", "index": 1, "delta": {"type": "input_json_delta", "partial_json": '{"n'}}])
+        + ANTHROPIC_END.replace("tool_use", "max_tokens"))
+    assert (answer.text, answer.value, answer.stop) == ('{"n": 1}', {"n": 1}, "end")
+
+
 def test_counts_that_come_only_at_the_end() -> None:
     head = ANTHROPIC_HEAD.replace('"input_tokens":25', '"input_tokens":0')
     end = ANTHROPIC_END.replace('"output_tokens":51', '"input_tokens":30,"output_tokens":51')
