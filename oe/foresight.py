@@ -8,16 +8,19 @@ from functools import partial
 from typing import NamedTuple
 
 from oe.app import Workspace, kinds_by_name, result_in_journal, schema_loader
+from oe.call_costs import CallCosts, Estimate
 from oe.clock import SystemClock
-from oe.errors import NodeError, NotFoundError, OeError
+from oe.errors import NodeError, NotFoundError, OeError, SpecError
+from oe.lang.scope import Scope
+from oe.models import ModelAccess, ModelOptions
 from oe.plan.fingerprint import Change, changes
 from oe.plan.graph import Graph
 from oe.ports.cache import Entry
+from oe.ports.kind import NodeKind
 from oe.ports.store import Outcome, Run
 from oe.redact import Redactor, secrets_of
 from oe.run.forecast import Forecast, Known, Planned
 from oe.run.keys import Keys
-from oe.run.model_use import NO_MODELS
 from oe.run.replay import CacheUse, Replay
 from oe.run.views import Views
 from oe.spec.arguments import bind_arguments, secret_arguments
@@ -44,9 +47,33 @@ class Explanation(NamedTuple):
     compared_with: str | None
 
 
+class Plan(NamedTuple):
+    """What would happen to each unit, and what the calls of models may cost."""
+
+    units: list[Planned]
+    estimate: Estimate
+
+
+class _Costs:
+    """Adds up what slots would cost."""
+
+    def __init__(self, access: ModelAccess, kinds: dict[str, NodeKind], files: LocalFiles) -> None:
+        self._costs = CallCosts(access, kinds, files)
+        self.total = Estimate()
+
+    def would_run(self, node: Node, scope: Scope, args: JsonObject, view: JsonObject) -> None:
+        """A slot whose question can be put together."""
+        self.total = self.total.plus(self._costs.of_slot(node, scope, args, view))
+
+    def may_run(self, node: Node) -> None:
+        """A node of which no more is known."""
+        self.total = self.total.plus(self._costs.of_unknown(node))
+
+
 def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Workspace | None, *,
-             use_cache: bool = True) -> list[Planned]:
-    """What `run` with these arguments would do with each unit. `workspace` None: nothing has been run yet."""
+             use_cache: bool = True, models: ModelOptions | None = None) -> Plan:
+    """What `run` with these arguments would do with each unit. `workspace` None: nothing has been run yet. Raises
+    SpecError for nodes that could never ask their models."""
     files = LocalFiles(experience.folder)
     load = schema_loader(files)
     args = bind_arguments(experience, dict(given), load)
@@ -66,11 +93,17 @@ def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Works
         return True
 
     earlier = _outcomes_by_slot(workspace)
-    keys = Keys(experience, kinds, files, dict(os.environ), _redactor(experience, args),
-                NO_MODELS.identity)
+    redactor = _redactor(experience, args)
+    access = ModelAccess(experience, models or ModelOptions(), redactor, lambda _: None)
+    if problems := access.problems():
+        raise SpecError(problems)
+    keys = Keys(experience, kinds, files, dict(os.environ), redactor, access.identity)
+    costs = _Costs(access, kinds, files)
     views = Views(graph, experience.fields, ledger, args, kinds, files)
     replay = Replay("", use, kinds, files, SystemClock())
-    return Forecast(Known(graph, views, ledger, keys, replay, is_valid, earlier.get)).units()
+    planned = Forecast(Known(graph, views, ledger, keys, replay, is_valid, earlier.get, costs.would_run,
+                             costs.may_run)).units()
+    return Plan(planned, costs.total)
 
 
 def explain(workspace: Workspace, run: Run, name: str) -> Explanation:

@@ -36,7 +36,9 @@ class Planned(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What a forecast goes by. `earlier` gives the latest outcome of a slot in earlier runs."""
+    """What a forecast goes by. `earlier` gives the latest outcome of a slot in earlier runs. `would_run` is told of
+    each slot that would be attempted, with its scope, arguments and view, and `may_run` of nodes of which no more is
+    known."""
 
     graph: Graph
     views: Views
@@ -45,6 +47,8 @@ class Known(NamedTuple):
     replay: Replay
     is_valid: Callable[[Node, Entry], bool]
     earlier: Callable[[str], Outcome | None]
+    would_run: Callable[[Node, Scope, JsonObject, JsonObject], None]
+    may_run: Callable[[Node], None]
 
 
 class Forecast:
@@ -56,6 +60,7 @@ class Forecast:
         self._graph = known.graph
         self._planned: dict[int, Planned] = {}
         self._unknown_writers: dict[str, int] = {}
+        self._told: set[int] = set()
 
     def units(self) -> list[Planned]:
         """One entry a unit, in the order of the file."""
@@ -63,6 +68,8 @@ class Forecast:
             planned = self._planned[rank] = self._plan(rank)
             if planned.action in ("run", "unknown"):
                 for node in self._graph.nodes_of(self._graph.units[rank]):
+                    if rank not in self._told:
+                        self._known.may_run(node)
                     for field in node.writes:
                         self._unknown_writers[field] = self._unknown_writers.get(field, 0) | 1 << rank
         places = self._graph.file_place
@@ -145,6 +152,7 @@ class Forecast:
         found = self._fingerprint(node, scope, view)
         entry = self._entry(node, found)
         if entry is None:
+            self._tell(rank, node, scope, view)
             return Planned(node.id, "run", self._why(node, node.id, found))
         self._known.ledger.record(rank, (), tuple(entry.state_delta.items()))
         self._known.views.keep_output(rank, entry.edge_output)
@@ -166,6 +174,7 @@ class Forecast:
             if entry is None:
                 reason = reason or self._why(node, item_slot(node.id, index), found)
                 missing += 1
+                self._tell(rank, node, own, view)
                 continue
             self._known.ledger.record(rank, index, tuple(entry.state_delta.items()))
             outputs.append(None if isinstance(entry.edge_output, Missing) else entry.edge_output)
@@ -173,6 +182,12 @@ class Forecast:
             return Planned(node.id, "run", f"{reason} (first of {plural(missing, 'item')})", (missing, len(source)))
         self._known.views.keep_output(rank, outputs)
         return Planned(node.id, "cached", f"all of {plural(len(source), 'item')}", (0, len(source)))
+
+    def _tell(self, rank: int, node: Node, scope: Scope, view: JsonObject) -> None:
+        resolved = node.args.resolve(scope)
+        args = resolved if isinstance(resolved, dict) else {}
+        self._told.add(rank)
+        self._known.would_run(node, scope.with_own(args), args, view)
 
     def _fingerprint(self, node: Node, scope: Scope, view: JsonObject) -> Fingerprint:
         resolved = node.args.resolve(scope)

@@ -1,4 +1,4 @@
-"""A score from the findings that hold: 100 less 40, 15 or 5 for each, by severity. Findings and verdicts are in one order."""
+"""A score from the findings that hold: 100 less 40, 15 or 5 for each. Verdicts are in the order of findings."""
 
 COSTS = {"high": 40, "medium": 15, "low": 5}
 

@@ -1,0 +1,88 @@
+"""What the calls of a run may cost, for its plan: the worst case of every question that can be put together now."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from oe.errors import OeError
+from oe.kinds.model_node import ModelNode
+from oe.lang.scope import Scope
+from oe.models import ModelAccess
+from oe.ports.files import Files
+from oe.ports.kind import NodeKind, Request
+from oe.ports.model import Message, ModelSettings, Question, Usage
+from oe.ports.spending import Cost
+from oe.run.estimates import worst_case
+from oe.spec.model import Node
+from oe.text import plural
+from oe.values import JsonObject
+
+_A_TOKEN = Usage(1, 1)
+_REPAIR_CHARACTERS = 1_000
+"""About what is said of an answer that is sent back."""
+
+
+class Estimate(NamedTuple):
+    """What calls may cost. `is_least`: some of them cannot be counted yet, or what they are asked with is not known.
+    `is_priced` False: a model among them has no known price, and is not in the dollars."""
+
+    cost: Cost = Cost()
+    is_least: bool = False
+    is_priced: bool = True
+
+    def plus(self, other: Estimate) -> Estimate:
+        """Both together."""
+        mine, theirs = self.cost, other.cost
+        cost = Cost(mine.usd + theirs.usd, mine.tokens + theirs.tokens, mine.calls + theirs.calls)
+        return Estimate(cost, self.is_least or other.is_least, self.is_priced and other.is_priced)
+
+
+class CallCosts:
+    """Estimates the calls of nodes. Asks nobody."""
+
+    def __init__(self, access: ModelAccess, kinds: dict[str, NodeKind], files: Files) -> None:
+        self._access = access
+        self._kinds = kinds
+        self._files = files
+
+    def of_slot(self, node: Node, scope: Scope, args: JsonObject, view: JsonObject) -> Estimate:
+        """One slot that would run, with all its repair turns."""
+        wanted = self._access.wanted(node)
+        if wanted is None:
+            return Estimate()
+        try:
+            settings = self._access.use().models().settings(wanted)
+            executor = self._kinds[node.kind].prepare(node, self._files)
+            assert isinstance(executor, ModelNode)
+            question = executor.question(Request(node, args, scope, view, node.writes))
+        except OeError:
+            return Estimate(Cost(calls=1), is_least=True)
+        turns = executor.repair if question.schema is not None else 0
+        return self._turns(question, settings, turns)
+
+    def of_unknown(self, node: Node) -> Estimate:
+        """One call of a node that is not known well enough yet."""
+        return Estimate(Cost(calls=1), is_least=True) if self._access.wanted(node) is not None else Estimate()
+
+    def _turns(self, question: Question, settings: ModelSettings, turns: int) -> Estimate:
+        total = Estimate(is_priced=self._access.price(settings, _A_TOKEN) is not None)
+        for turn in range(turns + 1):
+            said = "x" * ((settings.max_tokens + _REPAIR_CHARACTERS) * turn)  # a token is counted as a byte
+            asked = question._replace(messages=(*question.messages, Message("user", said))) if turn else question
+            total = total.plus(Estimate(worst_case(asked, settings, self._access.price)))
+        return total
+
+
+def estimate_object(estimate: Estimate) -> JsonObject:
+    """The estimate as it stands in `--json`; dollars are null where a price is not known."""
+    cost = estimate.cost
+    return {"calls": cost.calls, "tokens": cost.tokens, "usd": round(cost.usd, 6) if estimate.is_priced else None,
+            "at_least": estimate.is_least}
+
+
+def estimate_line(estimate: Estimate) -> str:
+    """`at most 3 calls, 12,345 tokens, $0.1234`."""
+    cost = estimate.cost
+    line = f"{plural(cost.calls, 'call')}, {cost.tokens:,} tokens"
+    line += f", ${cost.usd:.4f}" if estimate.is_priced else ", price not known"
+    return f"at least {line}: what comes later is not known yet" if estimate.is_least else f"at most {line}"

@@ -1,0 +1,149 @@
+"""Models by the real program against a real HTTP server: keys, recordings, budgets, plans, and where secrets never are."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.program import Program
+
+KEY = "sk-planted-key-0123456789"
+SECRET = "planted-argument-value"
+EXPERIENCE = """
+name: asks
+version: 1.0.0
+args:
+  token: {type: string, secret: true, required: true}
+  words: {type: integer, default: 5}
+state: {schema: {first: {type: string}, second: {type: string}}}
+graph:
+  nodes:
+    - {id: one, kind: agent, prompt: 'Use {{ token }} for {{ words }} words', max_tokens: 50, writes: [first]}
+    - {id: two, kind: agent, needs: [one], prompt: 'And again', max_tokens: 50, writes: [second]}
+runtime: {llm: {provider: openai, model: stand-in}}
+"""
+
+
+class Provider:
+    """An OpenAI-compatible server that answers `fine` and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Any]] = []
+        self.status = 200
+        provider = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                provider.asked.append((self.headers["authorization"], body))
+                events = [{"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": "stop"}]},
+                          {"choices": [], "usage": {"prompt_tokens": 30, "completion_tokens": 10}}]
+                data = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
+                if provider.status != 200:
+                    data = json.dumps({"error": {"message": f"no key {self.headers['authorization']}"}})
+                self.send_response(provider.status)
+                self.send_header("content-type", "text/event-stream")
+                self.send_header("content-length", str(len(data.encode())))
+                self.end_headers()
+                self.wfile.write(data.encode())
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.environment = {"OPENAI_BASE_URL": f"http://127.0.0.1:{self.server.server_port}/v1", "OPENAI_API_KEY": KEY}
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    """A server of a test's own."""
+    found = Provider()
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An experience that asks twice."""
+    (tmp_path / "asks").mkdir()
+    (tmp_path / "asks" / "experience.yaml").write_text(EXPERIENCE, encoding="utf-8")
+    return tmp_path / "asks"
+
+
+def everything_below(folder: Path) -> str:
+    """What stands in all files, names too."""
+    return "\n".join(str(path) + path.read_bytes().decode("utf-8", "replace") for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_no_key_and_no_secret_is_left_anywhere(program: Program, provider: Provider, folder: Path, status: int) -> None:
+    provider.status = status
+    result = program.run("run", folder, "--arg", "token=env:TOKEN_VALUE", "--record", folder / "record.jsonl", "--log-prompts",
+                         env={**provider.environment, "TOKEN_VALUE": SECRET})
+    assert result.exit_code == (0 if status == 200 else 1), result.stderr
+    assert provider.asked[0][0] == f"Bearer {KEY}"
+    assert SECRET in provider.asked[0][1]["messages"][-1]["content"]
+    left = everything_below(folder) + result.stdout + result.stderr
+    assert "record.jsonl" in left
+    for planted in (KEY, SECRET):
+        assert planted not in left
+
+
+def test_what_was_recorded_is_replayed_without_a_key(program: Program, provider: Provider, folder: Path) -> None:
+    arguments = ("run", folder, "--arg", f"token={SECRET}", "--json")
+    program.run(*arguments, "--record", folder / "record.jsonl", env=provider.environment)
+    again = program.run(*arguments, "--replay", folder / "record.jsonl")
+    assert again.json()["state"] == {"first": "fine", "second": "fine"}
+    assert "answers are replayed from" in again.stderr
+    assert len(provider.asked) == 2
+
+
+def test_a_spent_budget_ends_with_its_own_code_and_goes_on_with_more(program: Program, provider: Provider, folder: Path) -> None:
+    given = ("--arg", f"token={SECRET}", "--json")
+    first = program.run("run", folder, *given, "--budget", "calls=1", env=provider.environment)
+    assert (first.exit_code, first.json()["reason"]) == (7, "budget")
+    kept = program.run("resume", folder, *given, env=provider.environment)
+    assert kept.exit_code == 7, "the budget of the run stays"
+    done = program.run("resume", folder, *given, "--budget", "calls=2", env=provider.environment)
+    assert (done.exit_code, done.json()["totals"]["calls"], len(provider.asked)) == (0, 2, 2)
+    assert done.json()["totals"]["tokens_in"] == 60
+
+
+def test_a_plan_says_what_calls_may_cost_at_most_and_asks_nobody(program: Program, provider: Provider, folder: Path) -> None:
+    prices = folder / "prices.json"
+    prices.write_text('{"models": {"stand-in": {"input": 1, "output": 2}}}', encoding="utf-8")
+    environment = {**provider.environment, "OE_PRICES": str(prices)}
+    plan = program.run("plan", folder, "--arg", f"token={SECRET}", "--json", env=environment).json()
+    assert [node["action"] for node in plan["nodes"]] == ["run", "unknown"]
+    assert plan["estimate"]["calls"] == 2
+    assert plan["estimate"]["at_least"] is True
+    assert 50 < plan["estimate"]["tokens"] < 200
+    assert 0.0001 < plan["estimate"]["usd"] < 0.001
+    assert not provider.asked
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    (("--budget", "usd=1"), "model 'stand-in' of node 'one' has no known price"),
+    (("--budget", "usd=-1"), "usd of a budget must be a positive number, found -1.0"),
+    (("--budget", "dollars=1"), "a budget has no limit 'dollars'"),
+    (("--llm", "antropic"), "there is no provider 'antropic'"),
+    (("--record", "a", "--replay", "b"), "--record and --replay exclude each other"),
+])
+def test_what_cannot_be_run_is_refused_before_anything_is_created(program: Program, folder: Path, options: tuple[str, ...],
+                                                                   message: str) -> None:
+    text = EXPERIENCE.replace("runtime: {llm: {provider: openai, model: stand-in}}", "") if "--llm" in options else EXPERIENCE
+    (folder / "experience.yaml").write_text(text, encoding="utf-8")
+    result = program.run("run", folder, "--arg", f"token={SECRET}", *options)
+    assert result.exit_code in (2, 3)
+    assert message in result.stderr
+    assert not (folder / ".openexpertise").exists()
