@@ -166,7 +166,7 @@ def _apply_journal(workspace: Workspace, run: Run, state: RunState) -> set[str]:
     """What is committed. The slots inside units that have ended, where somebody may want to know."""
     ended: set[str] = set()
     for outcome in workspace.store.journal(run.run_id):
-        if outcome.slot in state.units and outcome.status != "skipped":
+        if state.unit(outcome.slot) is not None and outcome.status != "skipped":
             state.apply(Event("node.started", outcome.started_at, outcome.slot, outcome.attempt or None))
         elif run.finished_at is None and outcome.status != "retrying":
             ended.add(outcome.slot)
@@ -179,7 +179,7 @@ def _apply_starts(workspace: Workspace, run: Run, state: RunState, ended: set[st
     """What had begun and has not ended, which only the log knows."""
     for record in starts(workspace.folder.event_log(run.run_id)):
         slot, attempt, index, items = (record.get(name) for name in ("slot", "attempt", "index", "items"))
-        unit = state.units.get(str(slot))
+        unit = state.unit(str(slot))
         if str(slot) in ended or (unit is not None and unit.status not in ("pending", "running")):
             continue
         state.apply(Event("node.started", seconds_of_iso(str(record["ts"])), str(slot),

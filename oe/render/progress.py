@@ -54,7 +54,7 @@ def event_line(record: JsonObject) -> str | None:
     if record["type"] == "budget.warning":
         return f"budget    {record['budget']}: {record['spent']:,} of {record['limit']:,} spent"
     word = _TOLD.get(str(record["type"]))
-    if word is None or ("index" in record and record["type"] in _ONLY_OF_UNITS):
+    if word is None or (record["type"] in _ONLY_OF_UNITS and ("index" in record or "[" in str(record["slot"]))):
         return None
     line = f"{word:<9} {record['slot']}"
     if isinstance(record.get("duration_ms"), int | float):

@@ -170,7 +170,8 @@ def _left_out(scope: Scope, shown: Sequence[Scope]) -> str | None:
     """What of a scope is not shown by itself: `... 980 more: 900 ok, 80 pending`. Settled and pending items of a unit
     that goes on are in the counts of its own line."""
     if scope.counts is None:
-        return None
+        more = len(scope.parts) - len(shown)
+        return f"... {more} more" if more else None
     left = dict(zip(Counts._fields, scope.counts, strict=True))
     for part in shown:
         word = "running" if part.status == "cancelling" else part.status

@@ -83,6 +83,8 @@ class Session:
         self._calls = OpenCalls(outside.clock)
         self._deadline_at: float | None = None
         self._facts: dict[str, UnitFacts] | None = None
+        self._nested_facts: dict[str, UnitFacts] = {}
+        self._levels: list[Level] = []
         self.state = RunState(experience.units)
         self._left_slots: list[str] = []
         self.loop_seen_at: float | None = None
@@ -147,18 +149,20 @@ class Session:
 
     def snapshot(self, most: int | None = None) -> Snapshot:
         """What the run is doing; at most `most` parts of a scope one by one. May be called from any thread."""
-        from oe.state.facts import facts_of  # most runs are never looked at
+        from oe.state.facts import facts_below, facts_of  # most runs are never looked at
         from oe.state.snapshot import Moment, take_snapshot
 
+        kinds = {name: kind.task_kind for name, kind in self._outside.kinds.items()}
         if self._facts is None:
-            kinds = {name: kind.task_kind for name, kind in self._outside.kinds.items()}
             self._facts = facts_of(Graph(self._experience), kinds)
+        for level in list(self._levels):
+            self._nested_facts.update(facts_below(level.setting.slot, level.graph, kinds, self._nested_facts))
         engine = self._level.engine if self._level is not None else None
         moment = Moment(
             self._run.run_id, self._experience.name, self._outside.clock.now(), self._deadline_at, self.loop_seen_at,
             engine.stopped if engine is not None else None, engine.stopped_at if engine is not None else None,
             self._cancellations.asked, self._calls.now(), tuple(self.abandoned))
-        return take_snapshot(self.state, self._facts, moment, most)
+        return take_snapshot(self.state, self._facts, moment, most, dict(self._nested_facts))
 
     @property
     def redactor(self) -> Redactor:
@@ -172,8 +176,8 @@ class Session:
     def _first_level(self, recorder: Recorder, restored: Restored) -> Level:
         part, run, outside = self._part, self._run, self._outside
         shared = Shared(run.run_id, recorder, restored, self._cancellations, self._calls,
-                        asyncio.Semaphore(self._experience.runtime.max_in_flight), [], self._left_slots, self._asker,
-                        self._spent)
+                        asyncio.Semaphore(self._experience.runtime.max_in_flight), self._levels, self._left_slots,
+                        self._asker, self._spent)
         nested = NestedRuns(outside, shared, self._published)
         setting = Setting(self._experience, part.args, run.base, concurrency=part.concurrency,
                           timeout_seconds=part.timeout_seconds, barred=part.selection.barred)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from oe.ids import child_slot
+
 if TYPE_CHECKING:
     from oe.plan.graph import Graph
     from oe.spec.model import Node, TaskKind, Unit
@@ -30,12 +32,23 @@ class UnitFacts(NamedTuple):
 
 
 UNKNOWN_NODE = NodeFacts("custom", 1, None)
+UNKNOWN_UNIT = UnitFacts(UNKNOWN_NODE, {}, (), None, is_always=False)
 
 
 def facts_of(graph: Graph, kinds: Mapping[str, TaskKind]) -> dict[str, UnitFacts]:
     """The facts of every unit by its id; `kinds` are the sorts of work of the node kinds."""
     return {unit_id: _unit_facts(graph, rank, unit, kinds)
             for rank, (unit_id, unit) in enumerate(zip(graph.ids, graph.units, strict=True))}
+
+
+def facts_below(slot: str, graph: Graph, kinds: Mapping[str, TaskKind],
+                known: Mapping[str, UnitFacts]) -> dict[str, UnitFacts]:
+    """The facts of the units of an experience that is nested in a unit, by slot; none where they are in `known`, where
+    it is the run's own, and where it is nested in an item, which is not told of unit by unit."""
+    if not slot or "[" in slot or child_slot(slot, graph.ids[0]) in known:
+        return {}
+    return {child_slot(slot, name): facts._replace(after=tuple(child_slot(slot, source) for source in facts.after))
+            for name, facts in facts_of(graph, kinds).items()}
 
 
 def _unit_facts(graph: Graph, rank: int, unit: Unit, kinds: Mapping[str, TaskKind]) -> UnitFacts:

@@ -16,6 +16,10 @@ _TAIL = 200
 """Characters at the end of a stream that are kept."""
 _NAMED_FAILURES = 10
 """Failed items of a unit that are kept by name."""
+MOST_NESTED = 256
+"""Units of nested experiences that are kept one by one."""
+_DEEPEST = 6
+"""How deep they may be nested for that: a snapshot has as many levels, and a few more."""
 
 UnitStatus: TypeAlias = Literal["pending", "running", "success", "failed", "skipped", "cancelled", "parked"]
 
@@ -103,6 +107,8 @@ class RunState:
         self.started_at = 0.0
         self.finished_at: float | None = None
         self.units = {unit_id: UnitState(unit_id) for unit_id in unit_ids}
+        self.nested: dict[str, UnitState] = {}
+        """Units of the experiences that nodes nest, by slot; those inside an item go with it."""
         self.active: dict[str, Activity] = {}
         self.waiting: dict[str, Wait] = {}
         self.recent: deque[Event] = deque(maxlen=_RECENT)
@@ -122,8 +128,9 @@ class RunState:
         self.cost_usd = 0.0
         self._handlers: dict[str, Callable[[Event], None]] = {
             "run.started": self._run_started, "run.resumed": self._run_started, "run.finished": self._run_finished,
-            "node.started": self._started, "node.finished": self._finished, "node.failed": self._failed,
-            "node.skipped": self._skipped, "node.cancelled": self._cancelled, "node.retrying": self._retrying,
+            "node.ready": self._ready, "node.started": self._started, "node.finished": self._finished,
+            "node.failed": self._failed, "node.skipped": self._skipped, "node.cancelled": self._cancelled,
+            "node.retrying": self._retrying,
             "node.cached": self._cached, "node.tokens": self._tokens, "node.progress": self._progress,
             "node.activity": self._activity, "node.output": self._output, "budget.warning": self._budget,
         }
@@ -153,10 +160,29 @@ class RunState:
         """How many units have ended, in whatever way."""
         return len(self.units) - self.counts.get("pending", 0) - self.counts.get("running", 0)
 
+    def unit(self, slot: str) -> UnitState | None:
+        """The unit of that slot: one of the graph, or one of an experience that is nested in a unit, at any depth as
+        far as they are kept one by one. None for an item and what is inside one."""
+        found = self.units.get(slot) or self.nested.get(slot)
+        if found is None and 0 < slot.count("/") < _DEEPEST and "[" not in slot and len(self.nested) < MOST_NESTED:
+            found = self.nested[slot] = UnitState(slot)
+        return found
+
     def _move(self, unit: UnitState, status: UnitStatus) -> None:
-        self.counts[unit.status] -= 1
-        self.counts[status] = self.counts.get(status, 0) + 1
+        if unit.id in self.units:
+            self.counts[unit.status] -= 1
+            self.counts[status] = self.counts.get(status, 0) + 1
         unit.status = status
+
+    def _mark_cached(self, unit: UnitState) -> None:
+        unit.cached = True
+        self.cached += unit.id in self.units
+
+    def _ready(self, event: Event) -> None:
+        unit = self.unit(event.slot or "")
+        if unit is not None and unit.id in self.nested:
+            unit.cached = False
+            self._move(unit, "pending")
 
     def _run_started(self, event: Event) -> None:
         if event.type == "run.started" or not self.started_at:
@@ -171,7 +197,7 @@ class RunState:
         slot = event.slot or ""
         self.worked_slots += event.attempt is not None
         self.waiting.pop(slot, None)
-        unit = self.units.get(slot)
+        unit = self.unit(slot)
         if unit is None:
             self.active[slot] = Activity(slot, event.attempt or 1, event.ts)
             return
@@ -187,7 +213,7 @@ class RunState:
     def _ended(self, event: Event, status: UnitStatus) -> UnitState | None:
         self.active.pop(event.slot or "", None)
         self.waiting.pop(event.slot or "", None)
-        unit = self.units.get(event.slot or "")
+        unit = self.unit(event.slot or "")
         if unit is not None:
             self._move(unit, status)
             if event.attempt is not None:
@@ -201,7 +227,7 @@ class RunState:
 
     def _count_item(self, event: Event, status: UnitStatus) -> None:
         slot = event.slot or ""
-        owner = self.units.get(slot.partition("[")[0])
+        owner = self.unit(slot.partition("[")[0])
         if owner is None:
             return
         rest = slot.partition("]")[2]
@@ -229,8 +255,7 @@ class RunState:
         if isinstance(metrics, dict) and isinstance(metrics.get("items"), int):
             unit.items = int(metrics["items"])
             if 0 < unit.items == unit.items_cached and not unit.cached:
-                unit.cached = True
-                self.cached += 1
+                self._mark_cached(unit)
 
     def _failed(self, event: Event) -> None:
         unit = self._ended(event, "failed")
@@ -258,11 +283,10 @@ class RunState:
 
     def _cached(self, event: Event) -> None:
         slot = event.slot or ""
-        unit = self.units.get(slot)
+        unit = self.unit(slot)
         if unit is not None:
-            unit.cached = True
-            self.cached += 1
-        elif slot.endswith("]") and (owner := self.units.get(slot[:slot.rindex("[")])) is not None:
+            self._mark_cached(unit)
+        elif slot.endswith("]") and (owner := self.unit(slot[:slot.rindex("[")])) is not None:
             owner.items_cached += 1
         saved = event.data.get("saved")
         if isinstance(saved, dict):

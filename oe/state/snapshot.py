@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
-from oe.ids import node_of
-from oe.state.facts import UNKNOWN_NODE, NodeFacts, UnitFacts
-from oe.state.run_state import Activity, RunState, UnitState, Wait
+from oe.state.facts import UNKNOWN_NODE, UNKNOWN_UNIT, NodeFacts, UnitFacts
+from oe.state.run_state import MOST_NESTED, Activity, RunState, UnitState, Wait
 
 if TYPE_CHECKING:
     from oe.spec.model import TaskKind
@@ -26,6 +25,7 @@ LIVE = frozenset({"running", "retrying", "cancelling"})
 _COPIES = 100
 _new_scope = tuple.__new__
 _WORDS: dict[str, ScopeStatus] = {"success": "ok"}
+_NO_FACTS: Mapping[str, UnitFacts] = {}
 
 
 class Counts(NamedTuple):
@@ -130,10 +130,12 @@ class Snapshot(NamedTuple):
     budgets: tuple[Budget, ...] = ()
 
 
-def take_snapshot(state: RunState, facts: Mapping[str, UnitFacts], moment: Moment, most: int | None = None) -> Snapshot:
-    """The run now. At most `most` parts of each scope are taken one by one: what is going on before what failed, that
-    before the rest; the others are counted. May be called from any thread."""
-    return _Taking(state, facts, moment, most).snapshot()
+def take_snapshot(state: RunState, facts: Mapping[str, UnitFacts], moment: Moment, most: int | None = None,
+                  nested: Mapping[str, UnitFacts] = _NO_FACTS) -> Snapshot:
+    """The run now. `nested` has facts of units of nested experiences, by slot, as far as they are known. At most `most`
+    parts of each scope are taken one by one: what is going on before what failed, that before the rest; the others are
+    counted. May be called from any thread."""
+    return _Taking(state, {**nested, **facts} if nested else facts, moment, most).snapshot(nested)
 
 
 def interrupted(snapshot: Snapshot) -> Snapshot:
@@ -174,24 +176,30 @@ class _Taking:
         self._may_cancel = bool(moment.asked) or moment.stopping is not None
         for call in moment.calls:
             self._calls.setdefault(call.slot, []).append(call)
+        self._nested = copied(lambda: dict(state.nested))
+        self._below: dict[str, list[UnitState]] = {}
         units = state.units
         own = self._own
         for live in (copied(lambda: list(state.active.values())), copied(lambda: list(state.waiting.values()))):
             for each in live:
-                if each.slot in units:
+                if each.slot in units or each.slot in self._nested:
                     own[each.slot] = each
                 else:
-                    owner = each.slot.partition("[")[0].partition("/")[0]
-                    self._inside.setdefault(owner, []).append(each)
+                    self._inside.setdefault(self._owner(each.slot), []).append(each)
 
-    def snapshot(self) -> Snapshot:
-        """The whole."""
+    def snapshot(self, nested: Iterable[str]) -> Snapshot:
+        """The whole; `nested` are units of nested experiences, which may not have been heard of yet."""
         state, moment = self._state, self._moment
+        expected = tuple(nested)
+        for slot in dict.fromkeys((*expected, *self._nested) if len(expected) <= MOST_NESTED else self._nested):
+            self._below.setdefault(slot.rpartition("/")[0], []).append(self._nested.get(slot) or UnitState(slot))
+        take = self._unit if self._below else self._unit_alone
         status: ScopeStatus = _WORDS.get(state.status, state.status)  # type: ignore[arg-type]
         if moment.stopping is not None and state.finished_at is None:
             status = "cancelling"
         root = Scope(moment.name, "run", "custom", status, state.started_at, deadline_at=moment.deadline_at,
-                     reason=moment.stopping, counts=self._run_counts(), parts=tuple(map(self._unit, self._chosen())))
+                     reason=moment.stopping, counts=self._run_counts(),
+                     parts=tuple(map(take, self._chosen(list(state.units.values())))))
         recent = tuple(
             Notable("node.retrying" if event.type == "node.retrying" else str(event.data.get("trouble")),
                     event.slot or "", event.ts, str(event.data.get("error") or event.data.get("activity") or ""))
@@ -200,8 +208,14 @@ class _Taking:
         return Snapshot(moment.run_id, moment.now, root, moment.loop_seen_at, state.changed_at, moment.stopping_since,
                         moment.abandoned, recent, budgets)
 
-    def _chosen(self) -> list[UnitState]:
-        units = list(self._state.units.values())
+    def _owner(self, slot: str) -> str:
+        """The unit that a slot lies in, the innermost one."""
+        owner = slot.partition("[")[0]
+        while owner not in self._state.units and owner not in self._nested and "/" in owner:
+            owner = owner.rpartition("/")[0]
+        return owner
+
+    def _chosen(self, units: list[UnitState]) -> list[UnitState]:
         if self._most is None or len(units) <= self._most:
             return units
         ranked = sorted(range(len(units)), key=lambda place: _rank(units[place].status))
@@ -210,16 +224,27 @@ class _Taking:
     def _run_counts(self) -> Counts:
         state = self._state
         counts = copied(lambda: dict(state.counts))
-        own = self._own
-        retrying = sum(slot in own for slot in copied(lambda: list(state.waiting)))
-        retrying += sum(all(isinstance(each, Wait) for each in live) for live in self._inside.values())
+        own, inside, units = self._own, self._inside.items(), state.units
+        retrying = sum(slot in own and slot in units for slot in copied(lambda: list(state.waiting)))
+        retrying += sum(all(isinstance(each, Wait) for each in live) and slot in units for slot, live in inside)
         return Counts(
             len(state.units), counts.get("success", 0) - state.cached, state.cached, counts.get("failed", 0),
             counts.get("skipped", 0), counts.get("cancelled", 0), max(0, counts.get("running", 0) - retrying), retrying,
             counts.get("pending", 0))
 
     def _unit(self, unit: UnitState) -> Scope:
-        facts = self._facts[unit.id]
+        """A unit with those that are nested in it, which are as deep as the run's state keeps them."""
+        scope = self._unit_alone(unit)
+        below = self._below.get(unit.id)
+        if not below:
+            return scope
+        parts = tuple(map(self._unit, self._chosen(below)))
+        moved_at = max((part.moved_at or 0.0 for part in parts if part.status in LIVE), default=scope.moved_at)
+        return scope._replace(parts=(*scope.parts, *parts)[: self._most],
+                              moved_at=moved_at if scope.status in LIVE else scope.moved_at)
+
+    def _unit_alone(self, unit: UnitState) -> Scope:
+        facts = self._facts.get(unit.id, UNKNOWN_UNIT)
         node = facts.node or UNKNOWN_NODE
         status = unit.status
         if status == "running":
@@ -241,15 +266,16 @@ class _Taking:
                      error=unit.error_name, reason=unit.reason, seconds=unit.duration_seconds, counts=counts)
 
     def _undecided(self, facts: UnitFacts) -> tuple[str, ...]:
-        units = self._state.units
-        return tuple(name for name in facts.after if units[name].status in {"pending", "running"})
+        units = (self._state.units.get(name) or self._nested.get(name) for name in facts.after)
+        return tuple(name for name, unit in zip(facts.after, units, strict=True)
+                     if unit is None or unit.status in {"pending", "running"})
 
     def _unit_of_items(self, unit: UnitState, facts: UnitFacts, inside: list[Activity | Wait]) -> Scope:
         is_cancelling = self._is_cancelling(unit.id, facts)
         is_waiting = bool(inside) and all(isinstance(each, Wait) for each in inside)
         status: ScopeStatus = "cancelling" if is_cancelling else "retrying" if is_waiting else "running"
         kind = facts.node.kind if facts.node is not None else "custom"
-        parts = self._items(facts, inside, is_cancelling=is_cancelling)
+        parts = self._items(unit.id, facts, inside, is_cancelling=is_cancelling)
         failed: Iterable[tuple[str, str]] = unit.failed_slots
         parts += [Scope(slot, "item", kind, "failed", error=name or None) for slot, name in failed]
         own = self._own.get(unit.id)
@@ -259,24 +285,26 @@ class _Taking:
             tokens=own.tokens if isinstance(own, Activity) else 0, reason=self._reason(is_cancelling),
             counts=_item_counts(unit, facts, inside), parts=tuple(parts[: self._most]))
 
-    def _items(self, facts: UnitFacts, inside: list[Activity | Wait], *, is_cancelling: bool) -> list[Scope]:
+    def _items(self, unit_id: str, facts: UnitFacts, inside: list[Activity | Wait], *,
+               is_cancelling: bool) -> list[Scope]:
         """Live items, the oldest first; a slot below an item stands in a scope of its item."""
         node = facts.node or UNKNOWN_NODE
-        items: list[Scope] = []
-        nested: dict[str, list[Scope]] = {}
+        items: dict[str, Scope] = {}
+        below: dict[str, list[Scope]] = {}
         for live in inside[: self._most]:
-            item, slash, below = live.slot.partition("/")
-            if not slash:
-                items.append(self._slot(live, "item", node, is_cancelling))
+            item = _item_of(live.slot, unit_id)
+            if item == live.slot:
+                items[item] = self._slot(live, "item", node, is_cancelling)
                 continue
-            member = facts.members.get(node_of(below), UNKNOWN_NODE)
-            nested.setdefault(item, []).append(self._slot(live, "task", member, is_cancelling))
-        for item, parts in nested.items():
+            member = facts.members.get(live.slot[len(item) + 1:], UNKNOWN_NODE)
+            below.setdefault(item, []).append(self._slot(live, "task", member, is_cancelling))
+        for item, parts in below.items():
             status: ScopeStatus = "retrying" if all(part.status == "retrying" for part in parts) else "running"
-            items.append(Scope(item, "item", "custom", "cancelling" if is_cancelling else status,
-                               min(part.started_at or 0.0 for part in parts),
-                               moved_at=max(part.moved_at or 0.0 for part in parts), parts=tuple(parts)))
-        return items
+            scope = items.get(item) or Scope(item, "item", "custom", "cancelling" if is_cancelling else status,
+                                             min(part.started_at or 0.0 for part in parts))
+            items[item] = scope._replace(parts=(*scope.parts, *parts),
+                                         moved_at=max(part.moved_at or 0.0 for part in parts))
+        return list(items.values())
 
     def _slot(self, live: Activity | Wait, level: Level, node: NodeFacts, is_cancelling: bool) -> Scope:
         slot, started = live.slot, live.started_at
@@ -303,6 +331,12 @@ class _Taking:
         return (self._moment.stopping or "manual") if is_cancelling else None
 
 
+def _item_of(slot: str, unit_id: str) -> str:
+    """The item of a unit that a slot lies in: `review[3]` of `review[3]/score`; the slot itself where it is in none."""
+    end = slot.find("]", len(unit_id))
+    return slot if end < 0 else slot[: end + 1]
+
+
 def _rank(status: str) -> int:
     return 0 if status == "running" else 1 if status in {"failed", "cancelled"} else 2
 
@@ -316,10 +350,14 @@ def _round(facts: UnitFacts, inside: list[Activity | Wait]) -> str | None:
 
 
 def _item_counts(unit: UnitState, facts: UnitFacts, inside: list[Activity | Wait]) -> Counts | None:
-    if unit.items_total is None:
-        return None
-    waiting = sum(isinstance(each, Wait) for each in inside)
-    running = len(inside) - waiting
+    if unit.items_total is None or (facts is UNKNOWN_UNIT and unit.members):
+        return None  # how many of its members make an item is in its graph
+    live: dict[str, bool] = {}  # items that go on, and whether they do nothing but wait
+    for each in inside:
+        item = _item_of(each.slot, unit.id)
+        live[item] = isinstance(each, Wait) and live.get(item, True)
+    waiting = sum(live.values())
+    running = len(live) - waiting
     if facts.node is not None:
         done, failed, cached = unit.items or 0, unit.item_failures, unit.items_cached
     else:
@@ -329,4 +367,4 @@ def _item_counts(unit: UnitState, facts: UnitFacts, inside: list[Activity | Wait
         done = failed + (members.get(list(facts.members)[-1], (0, 0))[0] if facts.members else 0)
     return Counts(unit.items_total, max(0, done - failed - cached - unit.items_cancelled), cached, failed,
                   cancelled=unit.items_cancelled, running=running, retrying=waiting,
-                  pending=max(0, unit.items_total - done - len(inside)))
+                  pending=max(0, unit.items_total - done - len(live)))

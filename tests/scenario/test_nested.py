@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from oe.ports.kind import NodeContext, NodeOutput, Request
+from oe.render.tree import render_tree
 from oe.run.session import Session
 from oe.store.memory_cache import MemoryCache
 from tests.support.scenario import HEAD, Scenario, Script, fails, gives
@@ -202,6 +203,21 @@ def test_when_all_of_it_is_cached_so_is_its_node() -> None:
     scenario.run()
     assert scenario.kind.calls == ["inner/two"]
     assert scenario.node("inner")["cached"] is False
+
+
+def test_a_tree_shows_what_it_is_at_and_what_is_still_to_come() -> None:
+    scenario = nested(one=gives(after=5), two=gives(after=100))
+    shown: list[str] = []
+
+    async def look(session: Session) -> None:
+        for seconds in (1, 9):
+            await asyncio.sleep(seconds)
+            shown.append(render_tree(session.snapshot()))
+    scenario.run(meanwhile=look)
+    assert [line.split("(")[0].rstrip() for tree in shown for line in tree.splitlines()[2:5]] == [
+        "|- [running] inner", "|  |- [running] inner/one", "|  `- pending inner/two",
+        "|- [running] inner", "|  |- ok inner/one", "|  `- [running] inner/two"]
+    assert "pending inner/two (waits for inner/one)" in shown[0]
 
 
 def test_refreshing_its_node_runs_all_of_it_again() -> None:

@@ -118,6 +118,24 @@ def cut_off() -> Snapshot:
     return interrupted(run.snapshot(4))
 
 
+def experiences() -> Snapshot:
+    """Experiences as nodes and as items: one that ended, one that goes on and holds others."""
+    run = watched(nodes([node("before"), node("inner"), node("each", FANNED), node("after", "needs: [inner]")]))
+    run.apply(
+        started("before"), Event("node.ready", 0, "before/one"), started("before/one"), finished("before/one", 1),
+        failed("before/two", 2, "OSError"), finished("before", 2),
+        started("inner", 2), Event("node.cached", 2, "inner/seen", 1, data={"key": "k", "run": "r", "since": "x"}),
+        finished("inner/seen", 2), Event("node.skipped", 2, "inner/not", data={"reason": "when: false is false"}),
+        started("inner/wide", 2, None, items=3), started("inner/wide[0]", 2), finished("inner/wide[0]", 3, 0),
+        started("inner/wide[1]", 3), started("inner/wide[2]", 3), retrying("inner/wide[2]", 4, 1, 9000, 2),
+        started("inner/deep", 3), started("inner/deep/down", 3), progress("inner/deep/down", 4, 0.5, "half"),
+        Event("node.ready", 4, "inner/deep/next"),
+        started("each", 2, None, items=3), started("each[0]", 2), started("each[0]/one", 2),
+        finished("each[0]/one", 3), finished("each[0]", 3, 0), started("each[1]", 3), started("each[1]/one", 3),
+        started("each[1]/two", 3), started("each[2]", 3), started("each[2]/one", 3))
+    return run.snapshot(5)
+
+
 def hostile() -> Snapshot:
     """Names and messages that would steer a terminal."""
     run = watched(nodes([node("a")]))
@@ -127,4 +145,4 @@ def hostile() -> Snapshot:
 
 CASES: dict[str, Callable[[], Snapshot]] = {
     case.__name__: case
-    for case in (review, settled, long_fan_out, many_units, nested, stopping, quiet, storm, cut_off, hostile)}
+    for case in (review, settled, long_fan_out, many_units, nested, stopping, quiet, storm, cut_off, experiences, hostile)}

@@ -13,7 +13,7 @@ import pytest
 from oe.render.tree import render_tree
 from oe.state.diagnosis import diagnose
 from oe.state.events import Event
-from oe.state.snapshot import Scope, Snapshot, copied
+from oe.state.snapshot import Counts, Scope, Snapshot, copied
 from oe.state.snapshot_values import as_object, snapshot_from
 from tests.support.moments import CASES
 from tests.support.snapshots import finished, node, nodes, progress, retrying, started, watched
@@ -101,6 +101,19 @@ def test_settled_items_are_counted_and_take_no_room() -> None:
     assert counts is not None
     assert (counts.total, counts.ok, counts.pending) == (20_000, 20_000, 0)
     assert part(snapshot, "wide").parts == ()
+
+
+def test_units_of_nested_experiences_take_bounded_room() -> None:
+    run = watched(nodes([node("inner")])).apply(started("inner"))
+    for number in range(5000):
+        run.apply(started(f"inner/n{number}"), finished(f"inner/n{number}", 1))
+    deep = "inner" + "/again" * 15
+    run.apply(started(deep, 2))
+    assert len(run.state.nested) <= 256
+    snapshot = run.snapshot(3)
+    assert snapshot.root.counts == Counts(1, running=1)
+    assert snapshot_from(as_object(snapshot)) == snapshot
+    assert deep in [scope.name for scope in part(snapshot, "inner").parts], "what goes on is told in any case"
 
 
 def test_counts_hold_what_is_not_shown_one_by_one() -> None:
