@@ -30,7 +30,7 @@ CAN_MOUNT = shutil.which("unshare") is not None and subprocess.run(
 
 
 def test_every_example_has_a_test_here() -> None:
-    assert sorted([*REPLAYED, "dataset-aggregate", "hello-tool", "host-report", "release-gates",
+    assert sorted([*REPLAYED, "dataset-aggregate", "hello-tool", "host-report", "long-batch", "release-gates",
                             "stdlib-census", "tri-cli-orchestration"]) == NAMES
 
 
@@ -391,9 +391,10 @@ class TestReadmes:
         assert {key: type(value) for key, value in printed.items()} == {
             key: type(value) for key, value in json.loads("\n".join(shown)).items()}
 
-    def test_the_census_prints_what_is_shown_but_for_figures(self, shell: Any) -> None:
-        commands = self.commands("stdlib-census")
+    @pytest.mark.parametrize(("name", "more"), [("stdlib-census", "--arg limit=40 "), ("long-batch", "")])
+    def test_commands_print_what_is_shown_but_for_figures(self, shell: Any, name: str, more: str) -> None:
+        commands = self.commands(name)
         assert commands
         for command, shown in commands:
-            printed = shell(command.replace("oe run examples/stdlib-census", "oe run --arg limit=40 examples/stdlib-census"))
+            printed = shell(command.replace(f"oe run examples/{name}", f"oe run {more}examples/{name}"))
             assert self.without_figures(printed) == self.without_figures(shown), command

@@ -12,8 +12,8 @@ NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/experience.yaml"))
 REPLAYED = ["agent-echo", "issue-triage", "oncall-runbook", "review-branch", "your-first-experience"]
 """Those whose models are replayed."""
 
-_MADE_BY_RUNS = shutil.ignore_patterns(".openexpertise", "census.md", "report.md", "verdict.md", "dist", "__pycache__",
-                                       ".*_cache")
+_MADE_BY_RUNS = shutil.ignore_patterns(".openexpertise", "census.md", "batch.md", "scratch", "report.md",
+                                       "verdict.md", "dist", "__pycache__", ".*_cache")
 
 
 def copy_example(name: str, target: Path) -> Path:
