@@ -2,8 +2,8 @@
 
 Run as `compile_modules.py TREE BLOCKS`, in a fresh process with `-X no_debug_ranges`: marshalled bytecode depends on
 what a process has done before, and tables of columns are a quarter of the size; a traceback keeps lines, not carets.
-The block: Python's magic number, then, marshalled, the importer's compressed code, the modules each with the number of
-its group, and the groups.
+What it writes for `pack.py`, marshalled: Python's magic number, the importer's compressed code, the modules each with
+the number of its group, and the marshalled code of each group.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ from types import CodeType
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from archiver.columns import sort_by_kind
 from archiver.line_tables import shorten_line_tables
 from archiver.reduce import reduce_modules
-from oe.archive import load_group
 
 Codes = dict[str, CodeType]
 
@@ -64,17 +62,9 @@ def build_block(tree: Path) -> bytes:
     codes, packages = compile_tree(tree)
     groups = group(list(codes), tree, marshal.dumps((codes, sorted(packages))))
     modules = {name: (name in packages, number) for number, names in enumerate(groups) for name in names}
-    compressed = [_compress_group({name: codes[name] for name in names}) for names in groups]
+    marshalled = tuple(marshal.dumps({name: codes[name] for name in names}) for names in groups)
     importer = zlib.compress(marshal.dumps(codes["oe.archive"]), 9)
-    return importlib.util.MAGIC_NUMBER + marshal.dumps((importer, modules, tuple(compressed)), 2)
-
-
-def _compress_group(codes: Codes) -> bytes:
-    compressor = zlib.compressobj(9, memLevel=9)
-    compressed = compressor.compress(marshal.dumps(sort_by_kind(marshal.dumps(codes)), 2)) + compressor.flush()
-    if load_group(compressed) != codes:
-        raise ValueError("a group of modules does not survive its compression")
-    return compressed
+    return marshal.dumps((importlib.util.MAGIC_NUMBER, importer, modules, marshalled), 2)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import io
 import lzma
+import marshal
 import sys
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from archiver.columns import Texts, sort_by_kind
 
 
 def pack(tree: Path, blocks: Path, output: Path) -> None:
@@ -19,7 +26,7 @@ def pack(tree: Path, blocks: Path, output: Path) -> None:
     files = {path.relative_to(tree).as_posix(): path.read_bytes() for path in sorted(tree.rglob("*")) if path.is_file()}
     source = {name: content for name, content in files.items() if name.endswith(".py")}
     content = {"__main__.py": Path(__file__).with_name("start.py").read_bytes()}
-    content |= {f"bytecode/{path.name}": path.read_bytes() for path in sorted(blocks.iterdir())}
+    content |= compress({path.name: path.read_bytes() for path in sorted(blocks.iterdir())})
     content |= {name: file for name, file in files.items() if name not in source}
     content["source.tar.xz"] = lzma.compress(_tar(source), preset=9 | lzma.PRESET_EXTREME)
     with output.open("wb") as file:
@@ -31,6 +38,25 @@ def pack(tree: Path, blocks: Path, output: Path) -> None:
                 entry.external_attr = 0o100644 << 16
                 entry.compress_type = _method(name)
                 archive.writestr(entry, data, compresslevel=9)
+
+
+def compress(blocks: dict[str, bytes]) -> dict[str, bytes]:
+    """What `compile_modules.py` wrote for each version of Python, as files of the archive, and the texts that all of
+    them share: one compressed table a group."""
+    read = {name: marshal.loads(block) for name, block in blocks.items()}
+    tables: list[Texts] = []
+    files: dict[str, bytes] = {}
+    for name, (magic, importer, modules, groups) in read.items():
+        tables += [Texts() for _ in groups[len(tables):]]
+        parts = [_deflated(tuple(sort_by_kind(group, texts))) for group, texts in zip(groups, tables, strict=True)]
+        files[f"bytecode/{name}"] = magic + marshal.dumps((importer, modules, tuple(parts)), 2)
+    files["bytecode/texts"] = marshal.dumps(tuple(_deflated(texts.table()) for texts in tables), 2)
+    return files
+
+
+def _deflated(value: tuple[Any, ...]) -> bytes:
+    compressor = zlib.compressobj(9, memLevel=9)
+    return compressor.compress(marshal.dumps(value, 2)) + compressor.flush()
 
 
 def _method(name: str) -> int:

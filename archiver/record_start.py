@@ -30,7 +30,7 @@ def install(tree: str, codes: Mapping[str, CodeType], packages: Sequence[str]) -
     """Makes the codes importable as the archive does, with data files from the tree."""
     definitions: dict[str, Any] = {"__name__": "oe.archive"}
     exec(codes["oe.archive"], definitions)
-    importer = definitions["ArchiveImporter"](tree, {name: (name in packages, 0) for name in codes}, (b"",))
+    importer = definitions["ArchiveImporter"](tree, {name: (name in packages, 0) for name in codes}, ((b"", b""),))
     importer.get_code = codes.__getitem__
     importer.get_data = lambda path: Path(path).read_bytes()
     sys.meta_path.insert(0, importer)

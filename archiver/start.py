@@ -18,7 +18,8 @@ except OSError:
 if block.startswith(MAGIC_NUMBER):
     code, modules, groups = marshal.loads(memoryview(block)[len(MAGIC_NUMBER):])
     exec(marshal.loads(zlib.decompress(code)), vars(importer))
-    importer.install(zipped.archive, modules, groups)
+    texts = marshal.loads(zipped.get_data("bytecode/texts"))
+    importer.install(zipped.archive, modules, list(zip(groups, texts)))  # noqa: B905 -- read by every Python
 else:
     import io
     import tarfile

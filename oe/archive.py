@@ -11,7 +11,7 @@ from __future__ import annotations
 import marshal
 import sys
 from importlib.machinery import ModuleSpec
-from itertools import chain
+from itertools import accumulate, chain
 from zipimport import zipimporter
 from zlib import decompress
 
@@ -31,7 +31,7 @@ SOURCE = "source.tar.xz"
 class ArchiveImporter:
     """Finds and loads the modules of an archive; without groups of bytecode, from the source."""
 
-    def __init__(self, archive: str, modules: Modules, groups: Sequence[bytes]) -> None:
+    def __init__(self, archive: str, modules: Modules, groups: Sequence[tuple[bytes, bytes]]) -> None:
         self.archive = archive
         self.has_bytecode = bool(groups)
         self._modules = modules
@@ -70,7 +70,7 @@ class ArchiveImporter:
     def get_code(self, name: str) -> CodeType:
         if name not in self._codes:
             group = self._modules[name][1]
-            self._codes |= self._compiled(name) if not self.has_bytecode else load_group(self._groups[group])
+            self._codes |= self._compiled(name) if not self.has_bytecode else load_group(*self._groups[group])
         return self._codes[name]
 
     def _compiled(self, name: str) -> dict[str, CodeType]:
@@ -105,10 +105,20 @@ class ArchiveImporter:
         return PackageFiles()
 
 
-def load_group(group: bytes) -> dict[str, CodeType]:
-    """The modules of one group: compressed parts of a weave, which is marshalled code by name."""
-    codes: dict[str, CodeType] = marshal.loads(weave(*marshal.loads(decompress(group))))
+def load_group(group: bytes, texts: bytes) -> dict[str, CodeType]:
+    """The modules of one group: compressed parts of a weave, which is marshalled code by name, and the compressed table
+    of its texts, which all versions of Python share."""
+    frame, mark, steps, columns = marshal.loads(decompress(group))
+    frame = with_texts(frame, mark, steps, marshal.loads(decompress(texts)))
+    codes: dict[str, CodeType] = marshal.loads(weave(frame, *columns))
     return codes
+
+
+def with_texts(frame: bytes, mark: bytes, steps: Sequence[int], table: Sequence[bytes]) -> bytes:
+    """Puts texts where their marks stand in the frame; `steps` lead from one's place in the table to the next one's."""
+    pieces = [table[place] for place in accumulate(steps)]
+    pieces.append(b"")
+    return b"".join(chain.from_iterable(zip(frame.split(mark), pieces, strict=True)))
 
 
 def weave(frame: bytes, *columns: bytes) -> bytes:
@@ -134,8 +144,8 @@ def read_sources(tar: bytes) -> dict[str, bytes]:
         raise OSError(f"the source in the archive cannot be read: {error}") from error
 
 
-def install(archive: str, modules: Modules, groups: Sequence[bytes]) -> None:
-    """Makes the archive the first place where modules are looked for."""
+def install(archive: str, modules: Modules, groups: Sequence[tuple[bytes, bytes]]) -> None:
+    """Makes the archive the first place where modules are looked for. Each group comes with its texts."""
     importer = ArchiveImporter(archive, modules, groups)
     globals()["__loader__"] = importer  # this module was started by hand; so a traceback finds its lines too
     sys.meta_path.insert(0, importer)

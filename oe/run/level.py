@@ -99,8 +99,8 @@ class Shared(NamedTuple):
 
 class Setting(NamedTuple):
     """What one level is carried out with. `slot` is the one that it is nested in, '' for the run's own, and `depth` how
-    many it is nested in; `outer_reason` says why it is being cancelled from outside; limits that are None are the
-    experience's own."""
+    many it is nested in; `outer_reason` says why it is being cancelled from outside (None: somebody asked for it);
+    limits that are None are the experience's own."""
 
     experience: Experience
     args: JsonObject
@@ -110,7 +110,7 @@ class Setting(NamedTuple):
     concurrency: int | None = None
     timeout_seconds: float | None = None
     barred: Collection[str] = ()
-    outer_reason: Callable[[], str] = lambda: "user"
+    outer_reason: Callable[[], str] | None = None
 
 
 class Level:
@@ -203,7 +203,7 @@ class Level:
                                      concurrency, slot_of))
         return Engine(Parts(experience, self.graph, self.ledger, views, recorder, runner, restored, outside.clock,
                             lambda: shared.cancellations.close(self._prefix), self.abandon, slot_of,
-                            setting.outer_reason),
+                            setting.outer_reason or _somebody),
                       concurrency, self.timeout_seconds, setting.barred)
 
 
@@ -217,3 +217,8 @@ def _nested_limits(setting: Setting) -> Sequence[Limit]:
     from oe.run.spending import limits_of  # most experiences ask no model
 
     return limits_of(experience, experience.runtime.budget, setting.slot)
+
+
+def _somebody() -> str:
+    """Why the run's own level is cancelled from outside."""
+    return "user"
