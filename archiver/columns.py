@@ -1,4 +1,4 @@
-"""Sorts marshalled code by kind, so that it compresses better: instructions, line tables, texts, and a frame of the rest.
+"""Sorts marshalled code by kind, so that it compresses better: instructions, line tables, texts, a frame of the rest.
 
 Deflate finds less where they alternate. Texts go to a table that the code of all versions of Python shares, in the
 order of their first use, so that a code object needs little more than "the next one" of them. `oe.archive.load_group`
