@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from oe.llm.anthropic_reader import AnthropicReader
 from oe.llm.forms import Forms, in_words, is_strict
-from oe.llm.wire import Offer, Place, Post, ask
+from oe.llm.wire import HEADERS, Offer, Place, Post, ask
 from oe.ports.model import Answer, CallWatch, ModelCall, ModelSettings
 from oe.values import Json, JsonObject, canonical
 
@@ -56,8 +56,7 @@ class Anthropic:
 
     def _headers(self) -> tuple[tuple[str, str], ...]:
         version = self._place.api_version or API_VERSION
-        headers = (("Content-Type", "application/json"), ("Accept", "text/event-stream"),
-                   ("anthropic-version", version))
+        headers = (*HEADERS, ("anthropic-version", version))
         if self._place.key is None:
             return headers
         if self._place.is_token or version > "2026":  # from then on the official client sends keys as bearers too

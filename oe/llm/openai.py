@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from oe.llm.forms import Forms, in_words, is_strict
 from oe.llm.openai_reader import OpenAIReader
-from oe.llm.wire import Offer, Place, Post, ask
+from oe.llm.wire import HEADERS, Offer, Place, Post, ask
 from oe.ports.model import Answer, CallWatch, ModelCall, ModelError, ModelSettings
 from oe.values import Json, JsonObject, canonical
 
@@ -86,8 +86,8 @@ class OpenAI:
         return await ask(self.name, self._place, post, OpenAIReader(), watch)
 
     def _headers(self) -> tuple[tuple[str, str], ...]:
-        headers = (("Content-Type", "application/json"), ("Accept", "text/event-stream"))
-        return headers if self._place.key is None else (*headers, ("Authorization", f"Bearer {self._place.key}"))
+        key = self._place.key
+        return HEADERS if key is None else (*HEADERS, ("Authorization", f"Bearer {key}"))
 
 
 def request_body(call: ModelCall, form: str, limit: str, counts_streams: bool) -> JsonObject:

@@ -19,6 +19,10 @@ from oe.values import JsonObject, compact
 _MOST_ANSWER_BYTES = 32 * 1024 * 1024
 _MOST_ERROR_BYTES = 64 * 1024
 _BYTES_PER_TOKEN = 3
+HEADERS = (("Content-Type", "application/json"), ("Accept", "text/event-stream, application/json"),
+           ("User-Agent", "oe"))
+"""What every provider is sent; some gateways refuse clients that do not say who they are."""
+
 _REQUEST_IDS = ("request-id", "x-request-id")
 
 

@@ -143,6 +143,7 @@ class Connection:
                     raise
                 continue
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a stream may be silent for minutes
             return
 
     def _own(self, stream: socket.socket) -> None:

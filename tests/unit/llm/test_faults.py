@@ -112,6 +112,7 @@ def test_a_fault_gives_the_stated_error(make: Callable[[Place], ModelProvider], 
 def test_an_endless_answer_is_given_up(make: Callable[[Place], ModelProvider], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oe.llm.wire._MOST_ANSWER_BYTES", 100_000)
     assert error_of(make, endless(head(**SSE), b": ping\n\n" * 1000)).code == "model-garbled"
+    monkeypatch.setattr("oe.llm.wire._MOST_ANSWER_BYTES", 10_000_000)
     monkeypatch.setattr("oe.llm.sse.MOST_CHARACTERS", 10_000)
     assert "an event without end" in error_of(make, endless(head(**SSE), b"data: x\n" * 1000)).message
     assert error_of(make, says("x" * 1_000_000, 500)).code == "model-failed"
