@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from oe.app import kinds_by_name
 from oe.diagnostics import Problem
 from oe.errors import NodeError, UsageError
-from oe.ports.model import Usage
 from oe.run.model_use import ModelUse
 from oe.spec.model import Budget, Experience, Node
 from oe.text import did_you_mean
@@ -21,14 +20,13 @@ if TYPE_CHECKING:
     from oe.llm.prices import PriceTable
     from oe.llm.recording import Recording
     from oe.net.http_client import ThreadedHttp
-    from oe.ports.model import ModelProvider, Models, ModelSettings
+    from oe.ports.model import ModelProvider, Models, ModelSettings, Usage
     from oe.redact import Redactor
 
 RECORDING = "recording.jsonl"
 """The recording beside an experience that says `llm: {provider: replay}` and no more."""
 
 _REPLAY = "replay"
-_A_TOKEN = Usage(1, 1)
 _limiters: list[Limiters] = []
 """At most one: limits are those of the process, whatever runs in it."""
 
@@ -113,12 +111,17 @@ class ModelAccess:
             if error.code not in ("unknown-provider", "bad-base-url"):
                 return None  # who answers is a matter of where the run is begun
             return Problem(error.code, f"node '{node.id}': {error.message}", span(node.path), error.hint)
-        if not in_usd or self.price(settings, _A_TOKEN) is not None:
+        if not in_usd or self._is_priced(settings):
             return None
         key = ("model",) if "model" in node.options else ()
         return Problem("unpriced-model", f"model '{settings.model}' of node '{node.id}' has no known price, but there "
                        "is a budget in usd", span((*node.path, *key)),
                        "give its price in the file that OE_PRICES names, or set a budget in tokens")
+
+    def _is_priced(self, settings: ModelSettings) -> bool:
+        from oe.ports.model import NO_USAGE
+
+        return self.price(settings, NO_USAGE) is not None
 
     def _has_key(self, node: Node, name: str) -> bool:
         return any(key.name == name for key in self._kinds[node.kind].keys)
@@ -186,7 +189,7 @@ class ModelAccess:
             path = os.path.relpath(settings.base_url or "")
             ending = "" if self._options.replay is not None else "; --llm NAME asks one"
             self._warn(f"oe: no model is asked: answers are replayed from {path}{ending}")
-        elif settings.model not in self._told and self.price(settings, _A_TOKEN) is None:
+        elif settings.model not in self._told and not self._is_priced(settings):
             self._told.add(settings.model)
             self._warn(f"oe: no price is known for model '{settings.model}': its tokens are counted, its cost is not; "
                        "OE_PRICES names a file of prices")

@@ -36,6 +36,8 @@ class ModelNode(NamedTuple):
         while True:
             answer = await context.ask(question)
             _refuse_unfinished(answer)
+            if self.form.schema is not None:
+                context.activity("validating structured output")
             taken = self.form.take(answer.text)
             if taken.output is not None:
                 return taken.output

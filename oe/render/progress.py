@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from oe.clock import seconds_of_iso
-from oe.state.run_state import RunState
+from oe.state.run_state import CHARACTERS_PER_TOKEN, RunState
 from oe.text import clip, format_age, format_duration, neutralise, plural
 from oe.values import JsonObject
 
 _TOLD = {"node.finished": "ok", "node.failed": "failed", "node.skipped": "skipped", "node.cancelled": "cancelled",
          "node.retrying": "retry", "node.cached": "cached"}
 
-_CHARACTERS_PER_TOKEN = 4
 _ONLY_OF_UNITS = ("node.finished", "node.cached")
 """Told of units, not of every item: a fan-out of a thousand is one line, and one for each failure."""
 
@@ -46,7 +45,7 @@ def status_line(state: RunState, now: float, width: int) -> str:
 
 def _streamed(state: RunState) -> int:
     """About how many tokens have come of answers that are not whole yet."""
-    return sum(activity.streamed for activity in state.active.values()) // _CHARACTERS_PER_TOKEN
+    return sum(activity.streamed for activity in state.active.values()) // CHARACTERS_PER_TOKEN
 
 
 def event_line(record: JsonObject) -> str | None:

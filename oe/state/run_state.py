@@ -12,6 +12,8 @@ from oe.values import Json, JsonObject
 _LISTED_RUNS = 3
 _RECENT = 64
 """Notable events that are kept: retries, troubled clean-ups."""
+CHARACTERS_PER_TOKEN = 4
+"""About how many there are: tokens of an answer that is not whole yet are counted so."""
 _TAIL = 200
 """Characters at the end of a stream that are kept."""
 _NAMED_FAILURES = 10

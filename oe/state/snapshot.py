@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from oe.state.facts import UNKNOWN_NODE, UNKNOWN_UNIT, NodeFacts, UnitFacts
-from oe.state.run_state import MOST_NESTED, Activity, RunState, UnitState, Wait
+from oe.state.run_state import CHARACTERS_PER_TOKEN, MOST_NESTED, Activity, RunState, UnitState, Wait
 
 if TYPE_CHECKING:
     from oe.spec.model import TaskKind
@@ -316,7 +316,8 @@ class _Taking:
         kind, attempts, limit = node
         return _new_scope(Scope, (  # past the constructor, which takes longer than all the rest of a task
             slot, level, kind, "cancelling" if is_cancelling else "running", started, live.attempt, attempts,
-            None if limit is None else started + limit, live.reported_at, live.pct, live.message, live.tokens, None,
+            None if limit is None else started + limit, live.reported_at, live.pct, live.message,
+            live.tokens + live.streamed // CHARACTERS_PER_TOKEN, None,
             None, self._reason(is_cancelling) if is_cancelling else None, None, (), None,
             self._open_calls(slot) if self._calls else (), live.tail))
 

@@ -16,6 +16,7 @@ from oe.spec.checks import (
     kinds,
     loops,
     members,
+    names,
     phases,
     prompts,
     references,
@@ -42,4 +43,5 @@ CHECKS: tuple[Callable[[Subject, Report], None], ...] = (
     caching.check,
     kinds.check,
     finite_numbers.check,
+    names.check,
 )
