@@ -23,6 +23,8 @@ from oe.values import Json, JsonObject
 WARN_SHARE = 0.8
 """The share of a limit from which on a run says that it is nearly spent."""
 
+_TURNS = 64
+"""Turns of the loop within which a stop reaches an attempt, through all experiences that it is nested in."""
 _ROUNDING = 1e-9
 """Sums of money are sums of fractions, which leave a rest."""
 
@@ -179,7 +181,8 @@ class Spending:
         self._account.emit((Event("budget.warning", self._account.clock.now(), data=standing),))
         if limit.ends_run:
             self._account.stop()
-            await asyncio.sleep(0)  # the stop has cancelled this attempt, unless it belongs to a unit that runs always
+            for _ in range(_TURNS):  # the stop cancels this attempt, unless it belongs to a unit that runs always
+                await asyncio.sleep(0)
         raise NodeError(f"the budget of {limit.told} does not allow another call: {standing['spent']} of "
                         f"{standing['limit']} {key} are spent, and this one may cost more than the rest",
                         name="BudgetSpent", retryable=False, code="budget-spent",

@@ -187,6 +187,14 @@ def test_what_is_called_in_a_nested_experience_counts_for_the_run() -> None:
     assert spent(scenario.resume()) == ("success", None, 0, 3)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_nested_node_that_goes_on_after_errors_does_not_go_on_without_budget(seed: int) -> None:
+    scenario = nested(CHAIN % ", on_error: {policy: continue, output: {state_delta: {b: fallback}}}")
+    scenario.budget = Budget(None, None, 1)
+    assert spent(scenario.run(seed=seed)) == ("failed", "budget", 7, 1)
+    assert [event["slot"] for event in scenario.events("node.cancelled")] == ["inner/two", "inner"]
+
+
 def test_under_a_budget_in_dollars_nothing_is_called_whose_price_nobody_knows() -> None:
     scenario = Scenario(CHAIN % "", model=model())
     scenario.budget, scenario.usd_per_token = Budget(1.0, None, None), None
