@@ -12,6 +12,7 @@ from oe.text import format_age, format_duration, neutralise, plural
 MOST_UNITS = 100
 MOST_ITEMS = 20
 _LONGEST_NAME = 120
+_LONGEST_SAID = 40
 _LONGEST_WORDS = 160
 _SHOWN_WAITS = 5
 _FIRST, _SECOND = LIVE, frozenset({"failed", "cancelled"})
@@ -138,6 +139,9 @@ class _Tree:
             yield f" {self._style.dash} ".join(filter(None, (progress, message)))
         if scope.tokens:
             yield f"{format_count(scope.tokens)} tok"
+        if scope.tail.strip():
+            said = neutralise(" ".join(scope.tail.split()))
+            yield f'says "{said if len(said) <= _LONGEST_SAID else "..." + said[3 - _LONGEST_SAID:]}"'
         if scope.deadline_at is not None and scope.deadline_at - self._now < 60:
             yield f"timeout in {format_age(max(0.0, scope.deadline_at - self._now))}"
 

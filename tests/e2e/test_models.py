@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from oe import OeError, run_experience
 from tests.support.program import Program
 
 KEY = "sk-planted-key-0123456789"
@@ -147,3 +149,39 @@ def test_what_cannot_be_run_is_refused_before_anything_is_created(program: Progr
     assert result.exit_code in (2, 3)
     assert message in result.stderr
     assert not (folder / ".openexpertise").exists()
+
+
+def test_prompts_and_answers_are_in_the_log_only_where_they_are_wanted(program: Program, provider: Provider, folder: Path) -> None:
+    def logged(*options: str) -> str:
+        program.run("run", folder, "--arg", f"token={SECRET}", "--no-cache", *options, env=provider.environment)
+        return program.run("inspect", "latest", "-e", folder, "--json").stdout
+
+    assert "And again" not in logged()
+    with_prompts = logged("--log-prompts")
+    assert '"prompt":"Use [redacted] for 5 words"' in with_prompts.replace('": "', '":"')
+    assert '"chunk":"fine"' in with_prompts.replace('": "', '":"')
+
+
+def test_a_resumed_run_goes_on_with_the_models_that_it_was_begun_with(program: Program, provider: Provider, folder: Path) -> None:
+    given = ("--arg", f"token={SECRET}", "--json")
+    program.run("run", folder, *given, "--record", folder / "whole.jsonl", env=provider.environment)
+    lines = (folder / "whole.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "half.jsonl").write_text("".join(lines[:2]), encoding="utf-8")
+    assert program.run("run", folder, *given, "--replay", folder / "half.jsonl").exit_code == 8
+    assert program.run("resume", folder, *given).exit_code == 8, "still replayed, from the same file"
+    (folder / "half.jsonl").write_text("".join(lines), encoding="utf-8")
+    assert program.run("resume", folder, *given).json()["state"] == {"first": "fine", "second": "fine"}
+    assert len(provider.asked) == 2
+
+
+def test_the_library_chooses_models_as_the_command_line_does(provider: Provider, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in provider.environment.items():
+        monkeypatch.setenv(name, value)
+    arguments: dict[str, Any] = {"args": {"token": SECRET}, "cache": False}
+    assert asyncio.run(run_experience(folder, **arguments, record=str(folder / "r.jsonl"))).status == "success"
+    assert asyncio.run(run_experience(folder, **arguments, replay=str(folder / "r.jsonl"))).status == "success"
+    assert len(provider.asked) == 2
+    limited = asyncio.run(run_experience(folder, **arguments, llm="openai:other", budget={"calls": 1}))
+    assert (limited.reason, int(limited.exit_code), provider.asked[-1][1]["model"]) == ("budget", 7, "other")
+    with pytest.raises(OeError, match="usd of a budget must be a positive number"):
+        asyncio.run(run_experience(folder, **arguments, budget={"usd": 0}))

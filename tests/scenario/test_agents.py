@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from oe.llm.memory import MemoryModel
-from oe.ports.model import Answer, Message, ModelCall, ModelError, Usage
+from oe.ports.model import Answer, CallWatch, Message, ModelCall, ModelError, Usage
+from oe.render.tree import render_tree
 from oe.store.memory_cache import MemoryCache
 from tests.support.scenario import FilesInMemory, Scenario, gives
 
@@ -207,3 +208,21 @@ def test_a_call_is_seen_while_it_goes_on() -> None:
 
     scenario.run(meanwhile=look)
     assert seen == [("calling memory", "llm", "memory memory")]
+
+
+def test_the_tree_shows_what_a_model_is_saying() -> None:
+    class Slow(MemoryModel):
+        async def answer(self, call: ModelCall, watch: CallWatch) -> Answer:
+            watch.text("It began on a " + "very " * 20 + "dark night")
+            await asyncio.sleep(60)
+            return Answer("It began.")
+
+    scenario = Scenario(ASKED.format(node="prompt: Hi, writes: [verdict]"), model=Slow())
+    seen: list[str] = []
+
+    async def look(session: Any) -> None:
+        await asyncio.sleep(30)
+        seen.append(render_tree(session.snapshot()))
+
+    scenario.run(meanwhile=look)
+    assert '(30.0s, "calling memory", 31 tok, says "...ery very very very very very dark night")' in seen[0]
