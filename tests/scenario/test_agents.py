@@ -225,4 +225,4 @@ def test_the_tree_shows_what_a_model_is_saying() -> None:
         seen.append(render_tree(session.snapshot()))
 
     scenario.run(meanwhile=look)
-    assert '(30.0s, "calling memory", 31 tok, says "...ery very very very very very dark night")' in seen[0]
+    assert '(30.0s, "calling memory", 31 tok, says "...y very very very very very dark night")' in seen[0]
