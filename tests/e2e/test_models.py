@@ -38,6 +38,9 @@ class Provider:
     def __init__(self) -> None:
         self.asked: list[tuple[str, Any]] = []
         self.status = 200
+        self.stalls = threading.Event()
+        self.reached = threading.Event()
+        self.released = threading.Event()
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -49,6 +52,9 @@ class Provider:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 provider.asked.append((self.headers["authorization"], body))
+                if provider.stalls.is_set():
+                    provider.reached.set()
+                    provider.released.wait(60)
                 events = [{"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": "stop"}]},
                           {"choices": [], "usage": {"prompt_tokens": 30, "completion_tokens": 10}}]
                 data = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
@@ -185,3 +191,21 @@ def test_the_library_chooses_models_as_the_command_line_does(provider: Provider,
     assert (limited.reason, int(limited.exit_code), provider.asked[-1][1]["model"]) == ("budget", 7, "other")
     with pytest.raises(OeError, match="usd of a budget must be a positive number"):
         asyncio.run(run_experience(folder, **arguments, budget={"usd": 0}))
+
+
+def test_a_call_that_a_kill_cut_off_counts_when_the_run_goes_on(program: Program, provider: Provider, folder: Path) -> None:
+    provider.stalls.set()
+    given = ("--arg", f"token={SECRET}", "--json")
+    with program.start("run", folder, *given, "--budget", "calls=2", env=provider.environment) as process:
+        try:
+            assert provider.reached.wait(30)
+        finally:
+            process.kill()
+            provider.stalls.clear()
+            provider.released.set()
+    resumed = program.run("resume", folder, *given, env=provider.environment)
+    assert (resumed.exit_code, resumed.json()["reason"]) == (7, "budget"), "the call that was cut off is one of the two"
+    assert resumed.json()["totals"]["calls"] == 1
+    done = program.run("resume", folder, *given, "--budget", "calls=3", env=provider.environment)
+    assert done.json()["state"] == {"first": "fine", "second": "fine"}
+    assert len(provider.asked) == 3
