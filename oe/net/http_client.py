@@ -40,8 +40,10 @@ class ThreadedHttp:
         try:
             await exchange.start()
             yield exchange
-        finally:
-            exchange.leave()
+        except BaseException:
+            exchange.leave(resets=True)
+            raise
+        exchange.leave(resets=False)
 
     def abandoned(self) -> list[str]:
         """What exchanges that were left still wait for: name lookups, which cannot be ended."""
@@ -109,10 +111,10 @@ class _Exchange:
             self._is_ended = True
         return piece if isinstance(piece, bytes) else b""
 
-    def leave(self) -> None:
+    def leave(self, *, resets: bool) -> None:
         """The thread ends by itself, and nothing waits for it."""
         self.is_left = True
-        self._connection.abort()
+        self._connection.abort(resets=resets)
         self._room.release()
 
     async def _within(self, seconds: float | None) -> _Step:

@@ -10,6 +10,7 @@ import base64
 import http.client
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from oe.net.http_errors import answer_error, connect_error, cut
 from oe.ports.http import HttpError, HttpRequest
 
 PIECE_BYTES = 64 * 1024
+_RESET = struct.pack("ii", 1, 0)
 _CA_FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -107,12 +109,15 @@ class Connection:
                             f"{self._request.most_bytes} bytes")
         return piece
 
-    def abort(self) -> None:
-        """Ends whatever the thread waits for, but for a name lookup, which nothing can end."""
+    def abort(self, *, resets: bool) -> None:
+        """Ends whatever the thread waits for, but for a name lookup, which nothing can end. With `resets` the server is
+        told that nobody reads on: one whose answer is stuck in full buffers would hear of a mere end late."""
         with self._lock:
             self._is_aborted = True
             if self._socket is not None:
                 with suppress(OSError):  # it was not connected yet, or is closed already
+                    if resets:
+                        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # an SSLSocket's own is not for two threads
 
     def close(self) -> None:
