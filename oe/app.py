@@ -27,6 +27,9 @@ __all__ = ["Experience", "Loaded", "Workspace", "find_file", "load_experience", 
 
 FILE_NAMES = ("experience.yaml", "experience.yml", "experience.json")
 """What an experience's file is called in its directory, first one first."""
+EARLIER_RUNS = 20
+"""How many runs back an earlier result of a node is looked for."""
+
 
 def kinds_by_name() -> dict[str, NodeKind]:
     """Every node kind by its name."""

@@ -1,26 +1,29 @@
-"""What a run would do, and why a node of a run was run or cached: looks at keys and journals, runs nothing."""
+"""What a run would do, without doing it: looks at keys, caches and journals, runs nothing."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from oe.app import Workspace, kinds_by_name, result_in_journal, schema_loader
+from oe.app import EARLIER_RUNS, Workspace, kinds_by_name, result_in_journal, schema_loader
 from oe.call_costs import CallCosts, Estimate
+from oe.children import Children
 from oe.clock import SystemClock
-from oe.errors import NodeError, NotFoundError, OeError, SpecError
+from oe.errors import NodeError, OeError, SpecError
+from oe.ids import child_slot
 from oe.lang.scope import Scope
 from oe.models import ModelAccess, ModelOptions
-from oe.plan.fingerprint import Change, changes
 from oe.plan.graph import Graph
 from oe.ports.cache import Entry
-from oe.ports.kind import NodeKind
-from oe.ports.store import Outcome, Run
+from oe.ports.kind import NestingKind, NodeKind
+from oe.ports.store import Outcome
 from oe.redact import Redactor, secrets_of
-from oe.run.forecast import Forecast, Known, Planned
+from oe.run.forecast import Forecast, Inside, Known, Planned
 from oe.run.keys import Keys
+from oe.run.level import Opened
+from oe.run.nested import MOST_LEVELS, arguments_of, cache_below, too_deep
 from oe.run.replay import CacheUse, Replay
 from oe.run.views import Views
 from oe.spec.arguments import bind_arguments, secret_arguments
@@ -29,22 +32,12 @@ from oe.state.ledger import Ledger, base_defaults
 from oe.state.writes import WriteRules
 from oe.store.cache_files import CacheFiles
 from oe.store.local_files import LocalFiles
-from oe.text import did_you_mean
+from oe.store.memory_cache import MemoryCache
+from oe.text import plural
 from oe.values import Json, JsonObject
 
-_EARLIER_RUNS = 20
-"""How many runs back an earlier result of a node is looked for."""
-
-
-class Explanation(NamedTuple):
-    """Why a slot was run or cached. `compared_with` is the run whose key the changes are against, or the one that a
-    cached result is from; None where there is none."""
-
-    slot: str
-    run_id: str
-    decision: str
-    changed: list[Change]
-    compared_with: str | None
+_MOST_LOOKED_INTO = 10_000
+"""Nested experiences that a plan looks into: those of a long list may nest others in turn."""
 
 
 class Plan(NamedTuple):
@@ -57,17 +50,45 @@ class Plan(NamedTuple):
 class _Costs:
     """Adds up what slots would cost."""
 
-    def __init__(self, access: ModelAccess, kinds: dict[str, NodeKind], files: LocalFiles) -> None:
-        self._costs = CallCosts(access, kinds, files)
+    def __init__(self) -> None:
         self.total = Estimate()
 
-    def would_run(self, node: Node, scope: Scope, args: JsonObject, view: JsonObject) -> None:
+    def would_run(self, costs: CallCosts, node: Node, scope: Scope, args: JsonObject, view: JsonObject) -> None:
         """A slot whose question can be put together."""
-        self.total = self.total.plus(self._costs.of_slot(node, scope, args, view))
+        self.total = self.total.plus(costs.of_slot(node, scope, args, view))
 
-    def may_run(self, node: Node) -> None:
+    def may_run(self, costs: CallCosts, node: Node) -> None:
         """A node of which no more is known."""
-        self.total = self.total.plus(self._costs.of_unknown(node))
+        self.total = self.total.plus(costs.of_unknown(node))
+
+
+class _Count:
+    """How often something was done."""
+
+    counted = 0
+
+
+class _World(NamedTuple):
+    """What all levels of a plan share."""
+
+    kinds: dict[str, NodeKind]
+    access: ModelAccess
+    redactor: Redactor
+    earlier: Mapping[str, Outcome]
+    children: Children
+    bases: Mapping[str, JsonObject]
+    costs: _Costs
+    looked_into: _Count
+
+
+class _Level(NamedTuple):
+    """One experience of a plan; `slot` is the one that it is nested in, '' for the run's own, below `depth` others."""
+
+    opened: Opened
+    args: JsonObject
+    use: CacheUse
+    slot: str = ""
+    depth: int = 0
 
 
 def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Workspace | None, *,
@@ -77,12 +98,27 @@ def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Works
     files = LocalFiles(experience.folder)
     load = schema_loader(files)
     args = bind_arguments(experience, dict(given), load)
-    graph = Graph(experience)
-    ledger = Ledger(graph, experience.fields, _base(experience, workspace))
-    kinds = kinds_by_name()
-    cache = CacheFiles(workspace.folder.cache, _say_nothing) if workspace is not None and use_cache else None
+    kept = MemoryCache() if workspace is None else CacheFiles(workspace.folder.cache, _say_nothing)
     journal = None if workspace is None else partial(result_in_journal, workspace)
-    use = CacheUse(cache, experience.runtime.cache, journal=journal)
+    redactor = Redactor(secrets_of(os.environ))
+    redactor.add(str(args[name]) for name in secret_arguments(experience) if name in args)
+    access = ModelAccess(experience, models or ModelOptions(), redactor, lambda _: None)
+    if problems := access.problems():
+        raise SpecError(problems)
+    children = Children(experience)
+    bases = {} if workspace is None else {
+        file: {name: value for name, value in workspace.store.workspace(file).items() if name in fields}
+        for file, fields in children.persistent_fields().items()}
+    world = _World(kinds_by_name(), access, redactor, _outcomes_by_slot(workspace), children, bases, _Costs(), _Count())
+    opened = Opened(experience, "", _base(experience, workspace), files, load)
+    use = CacheUse(kept if use_cache else None, experience.runtime.cache, journal=journal)
+    return Plan(_forecast(world, _Level(opened, args, use)).units(), world.costs.total)
+
+
+def _forecast(world: _World, level: _Level) -> Forecast:
+    experience, _, base, files, load = level.opened
+    graph = Graph(experience)
+    ledger = Ledger(graph, experience.fields, base)
     rules = WriteRules(experience, load, ledger.set_before)
 
     def is_valid(node: Node, entry: Entry) -> bool:
@@ -92,48 +128,63 @@ def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Works
             return False
         return True
 
-    earlier = _outcomes_by_slot(workspace)
-    redactor = _redactor(experience, args)
-    access = ModelAccess(experience, models or ModelOptions(), redactor, lambda _: None)
-    if problems := access.problems():
-        raise SpecError(problems)
-    keys = Keys(experience, kinds, files, dict(os.environ), redactor, access.identity)
-    costs = _Costs(access, kinds, files)
-    views = Views(graph, experience.fields, ledger, args, kinds, files)
-    replay = Replay("", use, kinds, files, SystemClock())
-    planned = Forecast(Known(graph, views, ledger, keys, replay, is_valid, earlier.get, costs.would_run,
-                             costs.may_run)).units()
-    return Plan(planned, costs.total)
+    keys = Keys(experience, world.kinds, files, dict(os.environ), world.redactor, world.access.identity)
+    views = Views(graph, experience.fields, ledger, level.args, world.kinds, files)
+    replay = Replay("", level.use, world.kinds, files, SystemClock())
+    costs = CallCosts(world.access, world.kinds, files)
+    return Forecast(Known(
+        graph, views, ledger, keys, replay, is_valid, lambda slot: world.earlier.get(child_slot(level.slot, slot)),
+        partial(world.costs.would_run, costs), partial(_may_run, world, level, costs),
+        partial(_look_inside, world, level)))
 
 
-def explain(workspace: Workspace, run: Run, name: str) -> Explanation:
-    """Why the node or slot `name` was run or cached in that run. Of a fan-out, the first item that was run tells.
+def _look_inside(world: _World, level: _Level, node: Node, name: str, args: JsonObject) -> Inside | None:
+    """What would happen inside a slot whose node nests an experience; None for all other nodes. Raises NodeError where
+    it could not be carried out."""
+    if not world.kinds[node.kind].is_nested:
+        return None
+    slot = child_slot(level.slot, name)
+    if level.depth >= MOST_LEVELS:
+        raise too_deep()
+    if world.looked_into.counted >= _MOST_LOOKED_INTO:
+        return Inside(slot, "too much is nested to look into all of it")
+    world.looked_into.counted += 1
+    try:
+        opened = _open(world, level.opened, node)
+    except OeError as error:
+        raise NodeError(error.message, hint=error.hint) from error
+    bound = arguments_of(opened, args)
+    world.redactor.add(str(bound[each]) for each in secret_arguments(opened.experience) if each in bound)
+    inner = _Level(opened, bound, cache_below(level.use, node, opened.experience), slot, level.depth + 1)
+    forecast = _forecast(world, inner)
+    planned = forecast.units()
+    first = next((unit for unit in planned if unit.action == "run"), None)
+    if first is not None:
+        return Inside(first.inside or child_slot(slot, first.id), first.reason)
+    output = cast(NestingKind, world.kinds[node.kind]).output_of(node, forecast.final())
+    return Inside(None, f"all of {plural(len(planned), 'unit')}", output)
 
-    Raises NotFoundError where the run has no such node, or has not come to it.
-    """
-    outcomes = [outcome for outcome in workspace.store.journal(run.run_id) if _is_of(outcome.slot, name)]
-    tried = [outcome for outcome in outcomes if "parts" in outcome.details]
-    if not tried:
-        if outcomes:
-            raise NotFoundError(f"'{name}' was not run in {run.run_id}: {outcomes[-1].reason or outcomes[-1].status}")
-        slots = {outcome.slot for outcome in workspace.store.journal(run.run_id)}
-        raise NotFoundError(f"run {run.run_id} has no result of '{name}'", hint=did_you_mean(name, slots))
-    told = next((outcome for outcome in tried if "cached" not in outcome.details), tried[0])
-    cached = told.details.get("cached")
-    if isinstance(cached, Mapping):
-        return Explanation(told.slot, run.run_id, "cached", [], str(cached.get("run")))
-    before = _before(workspace, run, told.slot)
-    if before is None:
-        return Explanation(told.slot, run.run_id, "run", [], None)
-    compared, outcome, texts = before
-    texts.update(_texts(workspace, run))
-    return Explanation(told.slot, run.run_id, "run", changes(_parts(outcome), _parts(told), texts), compared)
+
+def _may_run(world: _World, level: _Level, costs: CallCosts, node: Node) -> None:
+    """Counts a node of which no more is known, and every node that is nested in it once."""
+    left, known = [(level.opened, node)], {level.opened.key}
+    while left:
+        outer, each = left.pop()
+        world.costs.may_run(costs, each)
+        if not world.kinds[each.kind].is_nested:
+            continue
+        try:
+            opened = _open(world, outer, each)
+        except OeError:
+            continue  # the plan says so where it comes to it
+        if opened.key not in known:
+            known.add(opened.key)
+            left += [(opened, inner) for inner in opened.experience.nodes.values()]
 
 
-def _redactor(experience: Experience, args: Mapping[str, Json]) -> Redactor:
-    redactor = Redactor(secrets_of(os.environ))
-    redactor.add(str(args[name]) for name in secret_arguments(experience) if name in args)
-    return redactor
+def _open(world: _World, outer: Opened, node: Node) -> Opened:
+    kind = cast(NestingKind, world.kinds[node.kind])
+    return world.children.opener(world.bases)(outer.files.absolute(kind.child_file(node, outer.files)))
 
 
 def _base(experience: Experience, workspace: Workspace | None) -> JsonObject:
@@ -149,39 +200,9 @@ def _outcomes_by_slot(workspace: Workspace | None) -> dict[str, Outcome]:
     """The latest outcome with a key of every slot in the latest runs."""
     found: dict[str, Outcome] = {}
     if workspace is not None:
-        for run in reversed(workspace.store.find_runs(workspace.key, limit=_EARLIER_RUNS)):
+        for run in reversed(workspace.store.find_runs(workspace.key, limit=EARLIER_RUNS)):
             found.update((each.slot, each) for each in workspace.store.journal(run.run_id) if "parts" in each.details)
     return found
-
-
-def _before(workspace: Workspace, run: Run, slot: str) -> tuple[str, Outcome, dict[str, str]] | None:
-    """The run before that has a key of the slot, with its outcome and its longer texts."""
-    for earlier in workspace.store.find_runs(workspace.key, before=run.run_id, limit=_EARLIER_RUNS):
-        last = None
-        for outcome in workspace.store.journal(earlier.run_id):
-            if outcome.slot == slot and "parts" in outcome.details:
-                last = outcome
-        if last is not None:
-            return earlier.run_id, last, _texts(workspace, earlier)
-    return None
-
-
-def _texts(workspace: Workspace, run: Run) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for outcome in workspace.store.journal(run.run_id):
-        kept = outcome.details.get("texts")
-        if isinstance(kept, Mapping):
-            texts.update((digest, str(text)) for digest, text in kept.items())
-    return texts
-
-
-def _parts(outcome: Outcome) -> JsonObject:
-    parts = outcome.details.get("parts")
-    return parts if isinstance(parts, Mapping) else {}
-
-
-def _is_of(slot: str, name: str) -> bool:
-    return slot == name or slot.startswith(f"{name}[")
 
 
 def _say_nothing(_: OeError) -> None:

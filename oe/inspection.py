@@ -138,9 +138,13 @@ def state_of_run(workspace: Workspace, run: Run) -> JsonObject:
     return ledger.final()
 
 
-def history_of_run(workspace: Workspace, run: Run, field: str | None) -> Iterator[HistoryEntry]:
-    """Every committed write of a run, or those to one field, in commit order."""
-    return workspace.store.history(run.run_id, field)
+def history_of_run(workspace: Workspace, run: Run, field: str | None, *, is_nested: bool) -> Iterator[HistoryEntry]:
+    """Every committed write of a run, or those to one field, in commit order; with `is_nested` those of nested
+    experiences too, whose fields are their own."""
+    experience = recorded_experience(run)
+    for entry in workspace.store.history(run.run_id, field):
+        if is_nested or not _is_nested(experience, entry.slot):
+            yield entry
 
 
 def declared_fields(run: Run) -> dict[str, bool]:
@@ -246,6 +250,14 @@ def place_of(graph: Graph, experience: Experience, slot: str) -> tuple[int, tupl
         return rank, position
     members = _members(experience, name)
     return (rank, (*position, members.index(steps[1][0]))) if len(steps) == 2 and steps[1][0] in members else None
+
+
+def _is_nested(experience: Experience, slot: str) -> bool:
+    """Whether a slot is inside a nested experience. The unit may be one that the experience does not have any more."""
+    unit, _, below = slot.partition("/")
+    if unit.partition("[")[0] in experience.nodes:
+        return bool(below)
+    return "/" in below or bool(below and "[" not in unit)
 
 
 def _members(experience: Experience, unit: str) -> tuple[str, ...]:

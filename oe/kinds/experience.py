@@ -6,7 +6,8 @@ changes deep inside is seen, and nothing else runs again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 from oe.diagnostics import Problem
 from oe.digests import Part
@@ -21,7 +22,7 @@ from oe.spec.keys import Key
 from oe.spec.model import Experience, Node, TaskKind
 from oe.spec.schema_files import SchemaFiles
 from oe.text import clip, did_you_mean
-from oe.values import Json
+from oe.values import Json, JsonObject
 
 _FILE_NAMES = ("experience.yaml", "experience.yml", "experience.json")
 
@@ -90,10 +91,16 @@ class ExperienceKind:
             raise OeError(flaw.message, hint=flaw.hint, code=flaw.code)
         return file
 
+    def output_of(self, node: Node, state: JsonObject) -> NodeOutput:
+        """See NestingKind. Fields that the child gave no value are not written."""
+        outputs = {field: str(source) for field, source in _mapping(node.options.get("outputs")).items()}
+        delta = {field: state[source] for field, source in outputs.items() if source in state}
+        return NodeOutput(delta, delta if outputs else state)
+
     def prepare(self, node: Node, files: Files) -> Executor:
         """Raises NodeError where the child's file is not there."""
         try:
-            return _Child(node, self.child_file(node, files))
+            return _Child(node, self.child_file(node, files), partial(self.output_of, node))
         except OeError as error:
             raise NodeError(error.message, name="MissingFile", retryable=False, hint=error.hint,
                             code=error.code) from error
@@ -102,20 +109,19 @@ class ExperienceKind:
 class _Child:
     """Carries the child out and maps what it gave."""
 
-    def __init__(self, node: Node, file: str) -> None:
+    def __init__(self, node: Node, file: str, output_of: Callable[[JsonObject], NodeOutput]) -> None:
         self._file = file
-        self._outputs = {field: str(source) for field, source in _mapping(node.options.get("outputs")).items()}
+        self._output_of = output_of
         self._accepts_partial = node.options.get("accept") == "partial"
 
     async def execute(self, request: Request, context: NodeContext) -> NodeOutput:
-        """The child from its first unit to its last. Fields that it gave no value are not written."""
+        """The child from its first unit to its last."""
         end = await context.carry_out_experience(self._file, request.args)
         if end.status != "success" and not (end.status == "partial" and self._accepts_partial):
             why = end.trouble or end.reason
             raise NodeError(f"the experience ended {end.status}" + (f": {why}" if why else ""), name="ChildFailed",
                             code="child-failed")
-        delta = {field: end.state[source] for field, source in self._outputs.items() if source in end.state}
-        return NodeOutput(delta, delta if self._outputs else end.state, end.counts, end.replayed)
+        return self._output_of(end.state)._replace(metrics=end.counts, replayed=end.replayed)
 
 
 def _find_file(files: Files, impl: str) -> tuple[str, FileFlaw | None]:

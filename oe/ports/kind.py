@@ -151,3 +151,6 @@ class NestingKind(NodeKind, Protocol):
 
     def child_file(self, node: Node, files: Files) -> str:
         """The file of the experience that the node carries out. Raises OeError."""
+
+    def output_of(self, node: Node, state: JsonObject) -> NodeOutput:
+        """What the node gives when its experience ended with that state."""

@@ -12,6 +12,7 @@ from oe.lang.scope import Missing, Scope
 from oe.plan.fingerprint import Fingerprint, changes, recorded_parts
 from oe.plan.graph import Graph, Link
 from oe.ports.cache import Entry
+from oe.ports.kind import NodeOutput
 from oe.ports.store import Outcome
 from oe.run.fan_out import without_list
 from oe.run.keys import Keys
@@ -27,18 +28,52 @@ _LISTED_PARTS = 4
 
 
 class Planned(NamedTuple):
-    """What would happen to a unit, and why. `items` counts those of a fan-out that would run and in all."""
+    """What would happen to a unit, and why. `items` counts those of a fan-out that would run and in all; `inside` is
+    the slot that the reason is of, where that is in a nested experience."""
 
     id: str
     action: Action
     reason: str
     items: tuple[int, int] | None = None
+    inside: str | None = None
+
+
+class Inside(NamedTuple):
+    """What would happen in a nested experience. `slot` is the first in it that would run, and `reason` why; None where
+    nothing would, and then `output` is what its node gives."""
+
+    slot: str | None
+    reason: str
+    output: NodeOutput | None = None
+
+
+class _Given(NamedTuple):
+    """What a slot gives without being run, and what a person is told of that."""
+
+    output: NodeOutput
+    words: str
+
+
+class _Needed(NamedTuple):
+    """Why a slot would run, told when it is asked for; `inside` as in Planned."""
+
+    reason: Callable[[], str]
+    inside: str | None = None
+
+
+class _Place(NamedTuple):
+    """A slot with what it sees."""
+
+    slot: str
+    scope: Scope
+    view: JsonObject
+    in_journal: bool = False
 
 
 class Known(NamedTuple):
     """What a forecast goes by. `earlier` gives the latest outcome of a slot in earlier runs. `would_run` is told of
     each slot that would be attempted, with its scope, arguments and view, and `may_run` of nodes of which no more is
-    known."""
+    known. `look_inside` forecasts a nested experience by node, slot and arguments, and is None for other nodes."""
 
     graph: Graph
     views: Views
@@ -49,6 +84,7 @@ class Known(NamedTuple):
     earlier: Callable[[str], Outcome | None]
     would_run: Callable[[Node, Scope, JsonObject, JsonObject], None]
     may_run: Callable[[Node], None]
+    look_inside: Callable[[Node, str, JsonObject], Inside | None]
 
 
 class Forecast:
@@ -74,6 +110,10 @@ class Forecast:
                         self._unknown_writers[field] = self._unknown_writers.get(field, 0) | 1 << rank
         places = self._graph.file_place
         return [self._planned[rank] for rank in sorted(self._planned, key=places.__getitem__)]
+
+    def final(self) -> JsonObject:
+        """The state after all units, as far as it is known: where none would run, the final one."""
+        return self._known.ledger.final()
 
     def _plan(self, rank: int) -> Planned:
         unit = self._graph.units[rank]
@@ -149,14 +189,12 @@ class Forecast:
         scope, view = self._known.views.of_node(rank, node)
         if node.for_each is not None:
             return self._plan_items(rank, node, scope, view)
-        found = self._fingerprint(node, scope, view)
-        entry = self._entry(node, found)
-        if entry is None:
-            self._tell(rank, node, scope, view)
-            return Planned(node.id, "run", self._why(node, node.id, found))
-        self._known.ledger.record(rank, (), tuple(entry.state_delta.items()))
-        self._known.views.keep_output(rank, entry.edge_output)
-        return Planned(node.id, "cached", f"result of {entry.run_id}")
+        given = self._foresee(rank, node, _Place(node.id, scope, view))
+        if not isinstance(given, _Given):
+            return Planned(node.id, "run", given.reason(), inside=given.inside)
+        self._known.ledger.record(rank, (), tuple(given.output.state_delta.items()))
+        self._known.views.keep_output(rank, given.output.edge_output)
+        return Planned(node.id, "cached", given.words)
 
     def _plan_items(self, rank: int, node: Node, scope: Scope, view: JsonObject) -> Planned:
         assert node.for_each is not None
@@ -165,23 +203,40 @@ class Forecast:
             return Planned(node.id, "run", "its source is not a list")
         scope, view = without_list(node.for_each, scope, view)
         outputs: list[Json] = []
+        first: _Needed | None = None
         missing = 0
-        reason = ""
+        in_journal = self._known.replay.is_in_journal(node, len(source))
         for index, item in enumerate(source):
             own = Scope(state=scope.state, args=scope.args, inputs=scope.inputs, item=item, index=index, reads=view)
-            found = self._fingerprint(node, own, view)
-            entry = self._entry(node, found, self._known.replay.is_in_journal(node, len(source)))
-            if entry is None:
-                reason = reason or self._why(node, item_slot(node.id, index), found)
+            given = self._foresee(rank, node, _Place(item_slot(node.id, index), own, view, in_journal))
+            if not isinstance(given, _Given):
+                first = first or given
                 missing += 1
-                self._tell(rank, node, own, view)
                 continue
-            self._known.ledger.record(rank, index, tuple(entry.state_delta.items()))
-            outputs.append(None if isinstance(entry.edge_output, Missing) else entry.edge_output)
-        if missing:
-            return Planned(node.id, "run", f"{reason} (first of {plural(missing, 'item')})", (missing, len(source)))
+            output = given.output
+            self._known.ledger.record(rank, index, tuple(output.state_delta.items()))
+            outputs.append(None if isinstance(output.edge_output, Missing) else output.edge_output)
+        if first is not None:
+            return Planned(node.id, "run", f"{first.reason()} (first of {plural(missing, 'item')})",
+                           (missing, len(source)), first.inside)
         self._known.views.keep_output(rank, outputs)
         return Planned(node.id, "cached", f"all of {plural(len(source), 'item')}", (0, len(source)))
+
+    def _foresee(self, rank: int, node: Node, place: _Place) -> _Given | _Needed:
+        """What one slot would give if it is not run, or why it would be."""
+        resolved = node.args.resolve(place.scope)
+        inside = self._known.look_inside(node, place.slot, resolved if isinstance(resolved, dict) else {})
+        if inside is not None:
+            self._told.add(rank)
+            if inside.output is not None:
+                return _Given(inside.output, inside.reason)
+            return _Needed(lambda: inside.reason, inside.slot)
+        found = self._fingerprint(node, place.scope, place.view)
+        entry = self._entry(node, found, place.in_journal)
+        if entry is None:
+            self._tell(rank, node, place.scope, place.view)
+            return _Needed(lambda: self._why(node, place.slot, found))
+        return _Given(NodeOutput(entry.state_delta, entry.edge_output), f"result of {entry.run_id}")
 
     def _tell(self, rank: int, node: Node, scope: Scope, view: JsonObject) -> None:
         resolved = node.args.resolve(scope)

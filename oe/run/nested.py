@@ -57,14 +57,8 @@ class NestedRuns:
     def _level(self, node: Node, slot: str, opened: Opened, args: JsonObject) -> Level:
         outer, experience = self.level, opened.experience
         if outer.setting.depth >= MOST_LEVELS:
-            raise NodeError(f"experiences are nested more than {MOST_LEVELS} deep", name="TooDeep", retryable=False,
-                            code="nested-too-deep",
-                            hint="one of them contains itself: give its node a 'when' that ends this")
-        try:
-            bound = bind_arguments(experience, dict(args), opened.load_schema)
-        except OeError as error:
-            raise NodeError(f"the arguments do not fit '{experience.name}': {error.message}", name="InvalidArguments",
-                            retryable=False, hint=error.hint, code=error.code) from error
+            raise too_deep()
+        bound = arguments_of(opened, args)
         self._outside.redactor.add(str(bound[name]) for name in secret_arguments(experience) if name in bound)
         outside = self._outside._replace(files=opened.files, load_schema=opened.load_schema,
                                          cache=cache_below(self._outside.cache, node, opened.experience))
@@ -83,6 +77,21 @@ class NestedRuns:
         prefix = slot + "/"
         marks = self._outside.store.marks(self._shared.run_id)
         self._shared.restored.look_again(mark for mark in marks if mark.slot.startswith(prefix))
+
+
+def too_deep() -> NodeError:
+    """The failure of a node that would nest an experience below MOST_LEVELS others."""
+    return NodeError(f"experiences are nested more than {MOST_LEVELS} deep", name="TooDeep", retryable=False,
+                     code="nested-too-deep", hint="one of them contains itself: give its node a 'when' that ends this")
+
+
+def arguments_of(opened: Opened, args: JsonObject) -> JsonObject:
+    """The arguments of a nested experience, bound. Raises NodeError where they do not fit."""
+    try:
+        return bind_arguments(opened.experience, dict(args), opened.load_schema)
+    except OeError as error:
+        raise NodeError(f"the arguments do not fit '{opened.experience.name}': {error.message}", retryable=False,
+                        name="InvalidArguments", hint=error.hint, code=error.code) from error
 
 
 def take_published(published: dict[str, list[Publication]], level: Level) -> list[Publication]:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 BASE = "base"
 BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text", "digests"})
 COMPOSITION = frozenset({
-    "app", "children", "launch", "models", "call_costs", "foresight", "inspection", "live", "signalled", "attach", "host", "outline",
+    "app", "children", "launch", "models", "call_costs", "explaining", "foresight",
+    "inspection", "live", "signalled", "attach", "host", "outline",
     "pruning",
     "report_fields", "report_units", "reporting", "schemas"})
 """The modules of the layer `app`."""

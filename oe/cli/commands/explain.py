@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """The decision, and the parts of the key that changed."""
-    from oe.foresight import explain
+    from oe.explaining import explain
     from oe.inspection import open_workspace
 
     with open_workspace(options.path, options.data_dir) as workspace:
@@ -32,17 +32,20 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     if options.json:
         console.result_json({
             "node": options.node, "slot": told.slot, "run_id": told.run_id, "decision": told.decision,
-            "changed": [change._asdict() for change in told.changed], "compared_with": told.compared_with})
+            "changed": [change._asdict() for change in told.changed], "compared_with": told.compared_with,
+            **({} if told.inside is None else {"inside": told.inside})})
         return int(ExitCode.SUCCESS)
+    what = f"{told.slot} was run in {told.run_id}: "
+    if told.inside is not None:
+        what += f"{told.inside} in it was: "
     if told.decision == "cached":
         console.result(f"{told.slot} was cached in {told.run_id}: the result of {told.compared_with}, nothing changed")
     elif told.compared_with is None:
-        console.result(f"{told.slot} was run in {told.run_id}: there was no earlier result")
+        console.result(f"{what}there was no earlier result")
     elif not told.changed:
-        console.result(f"{told.slot} was run in {told.run_id}: nothing changed since {told.compared_with}, "
-                       "but its result was not in the cache")
+        console.result(f"{what}nothing changed since {told.compared_with}, but its result was not in the cache")
     else:
-        console.result(f"{told.slot} was run in {told.run_id}: changed since {told.compared_with}:")
+        console.result(f"{what}changed since {told.compared_with}:")
         for change in told.changed:
             before, after = _where_they_part(change.before, change.after)
             console.result(f"  {neutralise(change.part)}: {before} -> {after}")

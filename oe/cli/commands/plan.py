@@ -39,6 +39,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
                                  models=ModelOptions(options.llm, replay=options.replay))
     if options.json:
         nodes: list[Json] = [{"id": unit.id, "action": unit.action, "reason": unit.reason,
+                              **({} if unit.inside is None else {"inside": unit.inside}),
                               **({} if unit.items is None else {"items": unit.items[1], "items_run": unit.items[0]})}
                              for unit in planned]
         console.result_json({"nodes": nodes, "estimate": estimate_object(estimate)})
@@ -46,7 +47,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     width = min(30, max(len(unit.id) for unit in planned))
     for unit in planned:
         count = "" if unit.items is None else f" {unit.items[0]} of {plural(unit.items[1], 'item')};"
-        console.result(f"{unit.action:<8} {unit.id:<{width}} {neutralise(count + ' ' + unit.reason).strip()}")
+        where = "" if unit.inside is None else f"{unit.inside}: "
+        console.result(f"{unit.action:<8} {unit.id:<{width}} {neutralise(f'{count} {where}{unit.reason}').strip()}")
     actions = [unit.action for unit in planned]
     told = ", ".join(f"{actions.count(action)} {action}" for action in dict.fromkeys(actions))
     console.result(f"{plural(len(planned), 'unit')}: {told}")

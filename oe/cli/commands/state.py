@@ -20,6 +20,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-id", metavar="RUN", help="state of this run: id, beginning, or latest (default: latest)")
     parser.add_argument("--workspace", action="store_true", help="values of persistent fields, as the next run begins")
     parser.add_argument("--history", action="store_true", help="every write of the run: slot, attempt, ts, delta")
+    parser.add_argument("--nested", action="store_true",
+                        help="with --history: those of nested experiences too, to fields of their own")
     add_data_dir(parser)
     parser.add_argument("--json", action="store_true", help="errors as JSON too; the result always is")
 
@@ -28,6 +30,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     """Prints one JSON value."""
     if options.workspace and (options.run_id or options.history):
         raise UsageError("--workspace is no run: it goes with neither --run-id nor --history")
+    if options.nested and not options.history:
+        raise UsageError("--nested goes with --history")
     with open_workspace(options.path, options.data_dir) as workspace:
         console.result_json(_answer(options, workspace))
     return int(ExitCode.SUCCESS)
@@ -41,9 +45,9 @@ def _answer(options: argparse.Namespace, workspace: Workspace) -> Json:
     run = workspace.find_run(options.run_id or "latest")
     where = f"run '{run.run_id}'"
     if options.history:
-        if field is not None:
+        if field is not None and not options.nested:
             _expect_declared(field, declared_fields(run), where)
-        return [as_history(entry) for entry in history_of_run(workspace, run, field)]
+        return [as_history(entry) for entry in history_of_run(workspace, run, field, is_nested=options.nested)]
     return _pick(state_of_run(workspace, run), field, declared_fields(run), where)
 
 
