@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from oe.app import kinds_by_name
 from oe.diagnostics import Problem
-from oe.errors import NodeError, UsageError
+from oe.errors import NodeError, OeError, UsageError
 from oe.run.model_use import ModelUse
 from oe.spec.model import Budget, Experience, Node
 from oe.text import did_you_mean
@@ -102,16 +102,15 @@ class ModelAccess:
         if asked is not None and asked.usd and self._has_key(node, "reserve") and "reserve" not in node.options:
             return Problem("unpriced-agent", f"{node.kind} '{node.id}' has no known price, but there is a budget in "
                            "usd", span(node.path), "say what one call may cost: reserve: {usd: 0.5}")
-        wanted = self.wanted(node)
-        if wanted is None:
-            return None
         try:
-            settings = self._run_models().settings(wanted)
-        except NodeError as error:
-            if error.code not in ("unknown-provider", "bad-base-url"):
+            settings = self._checked_settings(node)
+        except OeError as error:
+            if error.code in ("no-provider", "no-model"):
                 return None  # who answers is a matter of where the run is begun
+            if error.code == "unwritable-recording" or (self._options.replay and error.code == "unreadable-recording"):
+                raise  # a fault of the command line, not of the experience
             return Problem(error.code, f"node '{node.id}': {error.message}", span(node.path), error.hint)
-        if not in_usd or self._is_priced(settings):
+        if settings is None or not in_usd or self._is_priced(settings):
             return None
         key = ("model",) if "model" in node.options else ()
         return Problem("unpriced-model", f"model '{settings.model}' of node '{node.id}' has no known price, but there "
@@ -122,6 +121,17 @@ class ModelAccess:
         from oe.ports.model import NO_USAGE
 
         return self.price(settings, NO_USAGE) is not None
+
+    def _checked_settings(self, node: Node) -> ModelSettings | None:
+        """The settings of a node's calls, None for one that makes none. A recording is read: what cannot answer is
+        found before anything runs."""
+        wanted = self.wanted(node)
+        if wanted is None:
+            return None
+        settings = self._run_models().settings(wanted)
+        if settings.provider == _REPLAY:
+            self._run_models().provider(settings)
+        return settings
 
     def _has_key(self, node: Node, name: str) -> bool:
         return any(key.name == name for key in self._kinds[node.kind].keys)

@@ -116,6 +116,21 @@ def test_what_was_recorded_is_replayed_without_a_key(program: Program, provider:
     assert len(provider.asked) == 2
 
 
+@pytest.mark.parametrize(("llm", "message"), [
+    ("{provider: replay}", "cannot read the recording"),
+    ("{provider: replay, base_url: ../elsewhere.jsonl}", "path '../elsewhere.jsonl' leads outside the experience's folder"),
+    ("{provider: opnai, model: x}", "there is no provider 'opnai'"),
+    ("{provider: openai, model: x, base_url: 'http://user:secret@host/v1'}", "holds a user name or password"),
+])
+def test_validation_sees_models_that_can_never_answer(program: Program, folder: Path, llm: str, message: str) -> None:
+    text = EXPERIENCE.replace("{provider: openai, model: stand-in}", llm)
+    (folder / "experience.yaml").write_text(text, encoding="utf-8")
+    result = program.run("validate", folder)
+    assert result.exit_code == 3
+    assert message in result.stdout
+    assert "experience.yaml:10:7: error: node 'one'" in result.stdout
+
+
 def test_a_spent_budget_ends_with_its_own_code_and_goes_on_with_more(program: Program, provider: Provider, folder: Path) -> None:
     given = ("--arg", f"token={SECRET}", "--json")
     first = program.run("run", folder, *given, "--budget", "calls=1", env=provider.environment)
@@ -146,13 +161,15 @@ def test_a_plan_says_what_calls_may_cost_at_most_and_asks_nobody(program: Progra
     (("--budget", "dollars=1"), "a budget has no limit 'dollars'"),
     (("--llm", "antropic"), "there is no provider 'antropic'"),
     (("--record", "a", "--replay", "b"), "--record and --replay exclude each other"),
+    (("--replay", "nowhere.jsonl"), "cannot read the recording 'nowhere.jsonl': no such file or directory"),
+    (("--record", "no/where.jsonl"), "cannot write the recording 'no/where.jsonl': no such file or directory"),
 ])
 def test_what_cannot_be_run_is_refused_before_anything_is_created(program: Program, folder: Path, options: tuple[str, ...],
                                                                    message: str) -> None:
     text = EXPERIENCE.replace("runtime: {llm: {provider: openai, model: stand-in}}", "") if "--llm" in options else EXPERIENCE
     (folder / "experience.yaml").write_text(text, encoding="utf-8")
     result = program.run("run", folder, "--arg", f"token={SECRET}", *options)
-    assert result.exit_code in (2, 3)
+    assert result.exit_code in (1, 2, 3)
     assert message in result.stderr
     assert not (folder / ".openexpertise").exists()
 
