@@ -83,6 +83,8 @@ def estimate_object(estimate: Estimate) -> JsonObject:
 def estimate_line(estimate: Estimate) -> str:
     """`at most 3 calls, 12,345 tokens, $0.1234`."""
     cost = estimate.cost
-    line = f"{plural(cost.calls, 'call')}, {cost.tokens:,} tokens"
-    line += f", ${cost.usd:.4f}" if estimate.is_priced else ", price not known"
+    line = plural(cost.calls, "call")
+    if cost.tokens:
+        line += f", {cost.tokens:,} tokens"
+        line += f", ${cost.usd:.4f}" if estimate.is_priced else ", price not known"
     return f"at least {line}: what comes later is not known yet" if estimate.is_least else f"at most {line}"
