@@ -172,7 +172,8 @@ class _NodeLog:
 
 
 class Scenario:
-    """One experience and its scripts; each `run` is a run of it in the same store."""
+    """One experience and its scripts; each `run` is a run of it in the same store. `carrying` is the task that carries
+    it out; `left` are tasks that were still there when it had ended."""
 
     def __init__(self, text: str, scripts: Mapping[str, Script] | None = None, *, files: Mapping[str, str] | None = None,
                  model: MemoryModel | None = None) -> None:
@@ -192,6 +193,8 @@ class Scenario:
         self.secrets: list[str] = []
         self.cache: MemoryCache | None = None
         self.result: RunResult | None = None
+        self.carrying: asyncio.Task[RunResult] | None = None
+        self.left: set[asyncio.Task[Any]] = set()
         self._count = 0
 
     def run(self, *, concurrency: int | None = None, seed: int | None = None, args: Mapping[str, Any] | None = None,
@@ -276,8 +279,12 @@ class Scenario:
                 model_use=ModelUse(lambda: MemoryModels(self.model), lambda: self._price, self._identity, self.budget),
                 open_nested=self._open_nested)
             session = Session(self.experience, Part(run, args, milestone, concurrency), outside)
+            carrying = self.carrying = asyncio.create_task(session.carry_out())
             beside = asyncio.create_task(meanwhile(session)) if meanwhile else None
-            result = await session.carry_out()
+            try:
+                result = await carrying
+            finally:
+                self.left = {task for task in asyncio.all_tasks() if task not in (asyncio.current_task(), beside)}
             if beside is not None:
                 await beside
             return result

@@ -1,0 +1,145 @@
+"""A process that carries out the program's command line in copies of itself, each of which signals itself where it is told.
+
+Started by `tests.support.crashes`, which says by lines of JSON what is to be done. The product does not know of it: the
+places are functions of the product that are wrapped here, in the copy alone. A copy costs a fork, not a start.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+POINTS = {
+    "open the database": ("oe.store.sqlite_store", "SqliteStore.open"),
+    "migrate": ("oe.store.database", "_migrate"),
+    "lock": ("oe.app", "Workspace.lock"),
+    "create_run": ("oe.store.sqlite_store", "SqliteStore.create_run"),
+    "reopen_run": ("oe.store.sqlite_store", "SqliteStore.reopen_run"),
+    "commit": ("oe.store.sqlite_store", "SqliteStore.commit"),
+    "supersede": ("oe.store.sqlite_store", "SqliteStore.commit"),
+    "begin": ("oe.store.database", "Transaction.__enter__"),
+    "end": ("oe.store.database", "Transaction.__exit__"),
+    "end_run": ("oe.store.sqlite_store", "SqliteStore.end_run"),
+    "append": ("oe.store.event_log", "JsonlLog.append"),
+    "write": ("oe.store.event_log", "JsonlLog._write"),
+    "cut": ("oe.store.event_log", "JsonlLog._cut"),
+    "repair": ("oe.store.event_log", "JsonlLog.repair"),
+    "keep": ("oe.store.cache_files", "CacheFiles.keep"),
+    "rename": ("os", "replace"),
+    "remove the live file": ("oe.store.data_folder", "DataFolder.remove_live"),
+    "close": ("oe.store.sqlite_store", "SqliteStore.close"),
+    "unlock": ("oe.app", "Workspace.unlock"),
+}
+"""Name -> module and function. A copy is killed before or after the n-th call; within `write` half is written."""
+
+PRELOADED = ("asyncio", "sqlite3", "oe.cli.main", "oe.cli.running", "oe.cli.commands.run", "oe.cli.commands.resume",
+             "oe.launch", "oe.inspection", "oe.run.fan_out", "oe.run.pipelines", "oe.run.loops", "oe.run.nested",
+             "oe.store.sqlite_store", "oe.spec.load", "oe.lang.yaml", "oe.net.processes", "oe.kinds.tool_process",
+             "oe.kinds.tool_command", "oe.kinds.tool_inline", "oe.live")
+
+
+def die() -> None:
+    """As the kernel would end this process, with nothing run on the way out."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def install(point: str, when: str, number: int, hits: dict[str, int]) -> None:
+    """Kills this process at the n-th call of a point; with 0 its calls are only counted."""
+    module, path = POINTS[point]
+    owner: Any = importlib.import_module(module)
+    *outer, name = path.split(".")
+    for part in outer:
+        owner = getattr(owner, part)
+    original = vars(owner)[name]
+    function: Callable[..., Any] = getattr(original, "__func__", original)
+
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        if point == "supersede" and not (len(arguments) > 3 and arguments[3]):
+            return function(*arguments, **options)
+        hits[point] = hits.get(point, 0) + 1
+        if hits[point] == number and when == "before":
+            die()
+        if hits[point] == number and when == "within":
+            log, data = arguments
+            os.write(log._descriptor, data[:len(data) // 2])
+            die()
+        result = function(*arguments, **options)
+        if hits[point] == number and when == "after":
+            die()
+        return result
+    setattr(owner, name, classmethod(wrapped) if isinstance(original, classmethod) else wrapped)
+
+
+def count_calls(strikes: dict[int, int], hits: dict[str, int]) -> None:
+    """Sends this process signals at its n-th calls of a function, in Python or in C: instants like any others, but
+    repeatable."""
+    hits["calls"] = 0
+
+    def profile(frame: Any, event: str, argument: Any) -> None:
+        hits["calls"] += 1
+        if hits["calls"] in strikes:
+            os.kill(os.getpid(), strikes[hits["calls"]])
+    sys.setprofile(profile)
+
+
+def descriptors() -> set[str]:
+    """The open descriptors of this process, with what they are."""
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found.add(f"{name} {os.readlink(f'/proc/self/fd/{name}')}")
+        except FileNotFoundError:
+            continue  # the one that listed them
+    return found
+
+
+def carry_out(order: dict[str, Any]) -> None:
+    """The copy's part: the command line, until its end or the place where it dies."""
+    os.chdir(order["cwd"])
+    for number, name in ((0, "/dev/null"), (1, order["stdout"]), (2, order["stderr"])):
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC if number else os.O_RDONLY, 0o600)
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    hits: dict[str, int] = {}
+    for point in POINTS:
+        at = order["point"] == point
+        install(point, order["when"] if at else "", order["number"] if at else 0, hits)
+    from oe.cli.main import main
+
+    before = descriptors()
+    if not order["point"]:
+        count_calls({int(number): each for number, each in order["strikes"].items()}, hits)
+    code = main(order["argv"], sys.stdin, sys.stdout, sys.stderr)
+    sys.setprofile(None)
+    left = sorted(descriptors() - before)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open(order["hits"], "w", encoding="utf-8") as file:
+        json.dump({"hits": hits, "left": left}, file)
+    os._exit(code)
+
+
+def serve() -> None:
+    """One copy for each line of stdin; how it ended on stdout."""
+    for name in PRELOADED:
+        importlib.import_module(name)
+    gc.freeze()
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            try:
+                carry_out(json.loads(line))
+            finally:
+                os._exit(99)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

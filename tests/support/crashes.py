@@ -1,0 +1,203 @@
+"""Runs that are killed at chosen instants, resumed, and compared with one that nobody disturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from oe.app import Workspace
+from oe.errors import NotFoundError
+from oe.ports.store import Outcome, Run
+from oe.state.events import EVENTS
+from tests.support.crash_shapes import write_shape
+from tests.support.program import ROOT
+
+RUN_ID = "killed"
+BEGIN = ("run", "--quiet", "--run-id", RUN_ID, "--concurrency", "3")
+GO_ON = ("resume", "--quiet", "--run-id", RUN_ID, "--concurrency", "3")
+OF_ENDINGS = frozenset({"run.resumed", "run.finished", "node.cancelled"})
+"""Events that a disturbed run has more of."""
+
+
+class Instant(NamedTuple):
+    """Where a process is to be killed: before, after or within the n-th call of a point. Without a point, `strikes` are
+    signals by the number of the call at which it gets them, whatever is called."""
+
+    strikes: Mapping[int, int] = MappingProxyType({})
+    number: int = 0
+    point: str = ""
+    when: str = ""
+
+
+NEVER = Instant()
+
+
+def killed_at(call: int) -> Instant:
+    """Killed at its n-th call."""
+    return Instant({call: signal.SIGKILL})
+
+
+def killed_beside(point: str, when: str, number: int = 1) -> Instant:
+    """Killed at the n-th call of a point."""
+    return Instant(number=number, point=point, when=when)
+
+
+class Ended(NamedTuple):
+    """How a process ended, and how often it came to each point if nobody killed it."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    hits: dict[str, int]
+    left: list[str]
+    """Descriptors that it had not closed."""
+
+    @property
+    def was_killed(self) -> bool:
+        return self.exit_code == -signal.SIGKILL
+
+
+class CrashHost:
+    """See tests/support/crash_host.py."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+        self._process = subprocess.Popen([sys.executable, "-m", "tests.support.crash_host"], env=environment,
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, folder: Path, *arguments: str, at: Instant = NEVER) -> Ended:
+        """The command line in the folder, killed at the instant if it gets there."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        names = {name: str(self._folder / name) for name in ("stdout", "stderr", "hits")}
+        Path(names["hits"]).write_text('{"hits": {}, "left": []}')
+        order = {"argv": arguments, "cwd": str(folder), **at._asdict(), **names, "strikes": dict(at.strikes)}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        code = int(self._process.stdout.readline())
+        found = json.loads(Path(names["hits"]).read_text())
+        return Ended(code, Path(names["stdout"]).read_text(), Path(names["stderr"]).read_text(), **found)
+
+    def close(self) -> None:
+        """Ends the host."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait(60)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[tuple[Workspace, Run]]:
+    """The data folder and its run, to be looked at. Raises NotFoundError where there is none yet."""
+    with Workspace(str(folder / "experience.yaml"), read_only=True) as workspace:
+        run = workspace.store.find_run(RUN_ID)
+        if run is None:
+            raise NotFoundError("no run")
+        yield workspace, run
+
+
+def committed_slots(folder: Path) -> set[str] | None:
+    """The slots whose success is committed; None where the run itself is not."""
+    try:
+        with opened(folder) as (workspace, _):
+            return {row.slot for row in workspace.store.journal(RUN_ID) if row.status == "success"}
+    except NotFoundError:
+        return None
+
+
+def executions(folder: Path) -> Counter[str]:
+    """How often the tools of each slot ran to their end."""
+    done = folder / "done"
+    return Counter(done.read_text().split("\n")[:-1]) if done.exists() else Counter()
+
+
+def truth(folder: Path) -> dict[str, Any]:
+    """What the run came to: the same whether it was disturbed or not. Units that consist of others settle once more when
+    a run is resumed, so the history is that of what was executed."""
+    with opened(folder) as (workspace, run):
+        rows = list(workspace.store.journal(RUN_ID))
+        successes = Counter(row.slot for row in rows if row.status == "success")
+        assert set(successes.values()) <= {1}, "an output counts twice"
+        experiences = [str(path.resolve()) for path in sorted(folder.glob("*.yaml"))]
+        return {
+            "run": (run.status, run.reason, run.state, run.published),
+            "slots": {row.slot: (row.status, row.key, row.writes, row.edge_output) for row in rows},
+            "workspace": [workspace.store.workspace(experience) for experience in experiences],
+            "history": Counter(json.dumps([entry.slot, entry.field, entry.delta])
+                               for entry in workspace.store.history(RUN_ID) if entry.slot in executions(folder))}
+
+
+def check_log(folder: Path) -> Counter[Any]:
+    """Every line whole, numbers without a gap, each committed event of the truth once; the committed events."""
+    text = (folder / ".openexpertise" / "runs" / f"{RUN_ID}.jsonl").read_text()
+    assert text.endswith("\n")
+    records = [json.loads(line) for line in text.splitlines()]
+    assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
+    found = Counter((record["type"], record.get("slot"), record.get("attempt"), record.get("field"), record["ts"])
+                    for record in records if EVENTS[record["type"]].committed)
+    with opened(folder) as (workspace, run):
+        rows = [row for row in workspace.store.everything(RUN_ID) if isinstance(row, Outcome)]
+        resumed = sum(count for key, count in found.items() if key[0] == "run.resumed")
+        assert resumed == run.resumed
+    assert sum(count for key, count in found.items() if key[0] == "node.finished") == sum(
+        row.status == "success" for row in rows)
+    assert set(found.values()) == {1}, "an event stands twice"
+    return Counter(key[:4] for key in found.elements())
+
+
+class Calm(NamedTuple):
+    """A run that nobody disturbed: what it came to, its log, and how often it called and came to each point."""
+
+    truth: dict[str, Any]
+    log: Any
+    hits: dict[str, int]
+
+
+Calms = Callable[[str], Calm]
+
+
+class Life:
+    """One run from its beginning to its end, through any number of kills."""
+
+    def __init__(self, host: CrashHost, folder: Path, shape: str) -> None:
+        self.folder = write_shape(folder, shape)
+        self.kills = 0
+        self._host = host
+
+    def go_on(self, at: Instant = NEVER, allowed: Collection[int] = (0, -signal.SIGKILL)) -> Ended:
+        """Begins the run, or resumes it where it has begun. What is committed must not be carried out again, and what
+        is not at most once. Its exit code has to be one of those that are allowed."""
+        before, committed = executions(self.folder), committed_slots(self.folder)
+        ended = self._host.run(self.folder, *(BEGIN if committed is None else GO_ON), at=at)
+        assert ended.exit_code in allowed, f"exit code {ended.exit_code}: {ended.stderr}"
+        self.kills += ended.was_killed
+        more = executions(self.folder) - before
+        assert not more.keys() & (committed or set()), "what is committed was carried out again"
+        assert set(more.values()) <= {1}
+        return ended
+
+    def end(self, calm: Calm) -> None:
+        """Brings it to its end and compares."""
+        self.go_on()
+        assert self._host.run(self.folder, "inspect", RUN_ID, "--json").exit_code == 0  # mends what is behind the last commit
+        found = truth(self.folder)
+        for name, value in calm.truth.items():
+            assert found[name] == value, f"{name}: {found[name]} instead of {value}"
+        log = check_log(self.folder)
+        lost = {_without_attempt(key) for key in calm.log} - {_without_attempt(key) for key in log}
+        assert not lost, f"lost from the log: {lost}"
+        unknown = {key for key in log - calm.log if key[0] not in OF_ENDINGS and (key[2] or 1) == 1}
+        assert not unknown, f"more in the log: {unknown}"
+
+
+def _without_attempt(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*key[:2], *key[3:])
