@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TextIO
 
 from oe.diagnostics import Problem
@@ -43,7 +44,14 @@ class Console:
 
     def note(self, text: str) -> None:
         """A line for the person at the terminal."""
-        self.stderr.write(text + "\n")
+        self.show(text + "\n")
+
+    def show(self, text: str) -> None:
+        """Text for the person at the terminal. Where nobody can be told (the reader went away, the disk is full, a tool
+        has closed the descriptor) nobody is: what the command does and its exit code stay what they are."""
+        with suppress(OSError, ValueError):
+            self.stderr.write(text)
+            self.stderr.flush()
 
     def paint(self, text: str, colour: str) -> str:
         """The text in a colour where stderr has colours."""

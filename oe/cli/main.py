@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -44,12 +45,17 @@ COMMANDS = (
     Command("completion", "completion", "print a shell's completion script"),
 )
 
+_OUTPUT_FAULTS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF))
+"""What standard output may answer with; files are always written with the fault of their own place."""
+
 
 def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
     """Runs one command and gives its exit code (oe.errors.ExitCode). Nothing but a closed stdout escapes."""
     console = Console(stdin, stdout, stderr)
     try:
-        return _dispatch(list(argv), console)
+        code = _dispatch(list(argv), console)
+        console.stdout.flush()
+        return code
     except OeError as error:
         return _report(error, console, as_json="--json" in argv)
     except KeyboardInterrupt:
@@ -57,7 +63,10 @@ def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> 
         return int(ExitCode.CANCELLED)
     except BrokenPipeError:
         raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAULTS:
+            console.note(f"oe: cannot write to standard output: {os.strerror(error.errno).lower()}")
+            return int(ExitCode.FAILED)
         import traceback
 
         console.note(traceback.format_exc().rstrip())
@@ -68,15 +77,26 @@ def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> 
 def entry() -> NoReturn:
     """The process: arguments and streams from `sys`, the exit code back to it. A reader that went away is no error."""
     gc.disable()  # until the command is loaded: a start makes no garbage, and looking for it takes 3 ms
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    code = 0
     try:
         code = main(sys.argv[1:], sys.stdin, sys.stdout, sys.stderr)
         sys.stdout.flush()
-        sys.stderr.flush()
     except BrokenPipeError:
         code = 0
+    except OSError:  # told already
+        code = code or int(ExitCode.FAILED)
     leave(code)
+
+
+def _open_what_is_closed() -> None:
+    """A standard stream that the caller has closed leads nowhere. Were its number left free, the next file would get it,
+    and be written into by whoever means the stream."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 -- for as long as the process lives
 
 
 def leave(code: int) -> NoReturn:

@@ -14,7 +14,7 @@ from oe.app import Experience, Loaded, read_experience
 from oe.cli.console import Console
 from oe.cli.parser import add_data_dir, add_json, add_models
 from oe.cli.quantities import budget
-from oe.cli.signals import stop_on_signals
+from oe.cli.signals import Requests, caught_signals
 from oe.cli.stdout_guard import guarded_stdout
 from oe.clock import SystemClock
 from oe.errors import OeError, SpecError, UsageError
@@ -125,24 +125,27 @@ def carry_out(experience: Experience, start: Start, options: RunOptions, namespa
 def _run_loop(start: Start, options: RunOptions, namespace: argparse.Namespace, display: _Display) -> RunResult:
     """The run on an event loop, which is dismantled only where nothing on it would hold that up for ever. Raises
     OeError where the waiting for another run was given up."""
-    runner = asyncio.Runner()
-    try:
-        return runner.run(_watched(start, options, namespace, display))
-    except asyncio.CancelledError:
-        code = exit_code("cancelled", display.given_up or "user")
-        raise OeError("ended before the run began", code="cancelled", exit_code=code) from None
-    finally:
-        if not display.abandoned():
-            runner.close()
+    with caught_signals(display.force) as requests:
+        runner = asyncio.Runner()
+        try:
+            return runner.run(_watched(start, options, namespace, display, requests))
+        except asyncio.CancelledError:
+            code = exit_code("cancelled", display.given_up or "user")
+            raise OeError("ended before the run began", code="cancelled", exit_code=code) from None
+        finally:
+            if not display.abandoned():
+                runner.close()
 
 
-async def _watched(start: Start, options: RunOptions, namespace: argparse.Namespace, display: _Display) -> RunResult:
+async def _watched(start: Start, options: RunOptions, namespace: argparse.Namespace, display: _Display,
+                   requests: Requests) -> RunResult:
     bus = EventBus()
     redraw = None
     only_failures = namespace.quiet or display.is_terminal
     bus.subscribe(display.note_failure if only_failures else display.note_event)
     display.waiting = asyncio.current_task()
-    with stop_on_signals(display.stop, display.force), SignalledPicture(display.picture):
+    requests.hand_to(display.stop)
+    with SignalledPicture(display.picture):
         if display.is_terminal and not namespace.quiet:
             redraw = asyncio.create_task(display.redraw())
         try:
@@ -242,14 +245,13 @@ class _Display:
             await asyncio.sleep(_REDRAW_SECONDS)
             if self.run is not None:
                 width = shutil.get_terminal_size().columns - 1
-                self._console.stderr.write("\r\x1b[K" + status_line(self.run.state, self._clock.now(), width))
-                self._console.stderr.flush()
+                self._console.show("\r\x1b[K" + status_line(self.run.state, self._clock.now(), width))
                 self._drawn = True
 
     def clear(self) -> None:
         """Takes the line away."""
         if self._drawn:
-            self._console.stderr.write("\r\x1b[K")
+            self._console.show("\r\x1b[K")
             self._drawn = False
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from oe.cli.console import Console
@@ -31,7 +31,8 @@ def guarded_stdout(console: Console) -> Iterator[None]:
         original.flush()
         os.dup2(private, 1)
         guarded, console.stdout = console.stdout, original
-        guarded.close()
+        with suppress(OSError):  # what could not be written has been told: everything was flushed before
+            guarded.close()
 
 
 def _is_descriptor(stream: TextIO, number: int) -> bool:
