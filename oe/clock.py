@@ -15,14 +15,18 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock, never going backwards within one process: a clock stepped back must not disorder a log."""
+    """The machine's clock, but never behind itself or before a moment that it is told of: a clock that is stepped back
+    must neither disorder a log nor stop durations. Time then goes on from there at its own pace."""
 
-    def __init__(self) -> None:
-        self._last = 0.0
+    def __init__(self, not_before: float = 0.0) -> None:
+        self._seen = (not_before, time.monotonic())
 
     def now(self) -> float:
-        self._last = max(self._last, time.time())
-        return self._last
+        last, since = self._seen
+        steady = time.monotonic()
+        now = max(time.time(), last + steady - since)
+        self._seen = (now, steady)
+        return now
 
 
 def seconds_of_iso(text: str) -> float:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.app import Workspace, find_file
-from oe.clock import SystemClock, iso
+from oe.clock import SystemClock, iso, seconds_of_iso
 from oe.errors import NotFoundError, OeError
 from oe.ids import node_of
 from oe.store.log_reading import Logged, Tail, last_event, sorted_events, started_slots
@@ -179,6 +180,16 @@ def _listed(workspace: Workspace, run: Run) -> JsonObject:
         "duration_ms": None if ended is None else round(max(0.0, ended - run.started_at) * 1000, 1),
         "resumed": run.resumed, "selection": run.selection, "totals": run.totals,
     }
+
+
+def latest_moment(workspace: Workspace, run: Run) -> float:
+    """When the run was last heard of: what comes next comes later, even where the clock was stepped back meanwhile. A
+    log that cannot be read is told of when it is opened to be mended."""
+    logged = 0.0
+    with suppress(OSError, ValueError):
+        last = last_event(workspace.folder.event_log(run.run_id), run.run_id)
+        logged = seconds_of_iso(str(last.get("ts"))) if last is not None else 0.0
+    return max(run.started_at, run.finished_at or 0.0, logged)
 
 
 def _is_whole(path: str, run: Run) -> bool:

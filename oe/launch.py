@@ -205,11 +205,11 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
     It stays a run of the part of the graph that it was begun for. Raises AlreadyRunningError where a live process owns
     it, UsageError where a secret argument is not given again or its arguments do not fit the experience any more.
     """
+    from oe.inspection import latest_moment, mend_log  # for resumed runs alone
+
     with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
         run = workspace.find_run(options.run_id or "latest")
         if run.status == "success":
-            from oe.inspection import mend_log
-
             mend_log(workspace, run, options.warn or _ignore)  # a kill may have fallen between its last commit and log
             return Resumed(_result_of(workspace, experience, run), reopened=False)
         args = _arguments_again(experience, run, options.args)
@@ -222,7 +222,7 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
         earlier = _earlier(workspace, run.run_id) if selection.reused else {}
         options = options._replace(models=continued(options.models, run.models), earlier=earlier)
         access = _access(experience, args, options)
-        now = SystemClock().now()
+        now = SystemClock(latest_moment(workspace, run)).now()
         run = workspace.store.reopen_run(Reopened(run.run_id, workspace.owner, now, _spec_text(experience),
                                                   base_defaults(experience.fields.values()),
                                                   Children(experience).persistent_fields(),
@@ -372,7 +372,7 @@ def _outside(workspace: Workspace, access: ModelAccess, part: Part, options: Run
         cache = None  # what is not asked is not recorded
     log = JsonlLog(folder.event_log(run_id), run_id, redactor=redactor, on_trouble=trouble)
     return Outside(
-        store=workspace.store, log=log, bus=EventBus(), clock=SystemClock(), processes=Processes(),
+        store=workspace.store, log=log, bus=EventBus(), clock=SystemClock(part.milestone.ts), processes=Processes(),
         threads=DaemonThreads(), files=files, kinds=kinds_by_name(), redactor=redactor, environment=dict(os.environ),
         node_logs=NodeLogFiles(lambda slot: folder.node_log(run_id, slot), redactor),
         artifact=lambda name: folder.artifact(run_id, name), load_schema=schema_loader(files), random=evenly,

@@ -92,7 +92,7 @@ def entry() -> NoReturn:
 
 
 def _open_what_is_closed() -> None:
-    """A standard stream that the caller has closed leads nowhere. Were its number left free, the next file would get it,
+    """Lets a standard stream that the caller has closed lead nowhere: were its number left free, a file would get it,
     and be written into by whoever means the stream."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

@@ -22,7 +22,7 @@ _REASONS: dict[signal.Signals, StopReason] = {
 
 @contextmanager
 def caught_signals(force: Callable[[StopReason], None]) -> Iterator[Requests]:
-    """While it lasts, SIGINT, SIGTERM and SIGHUP are requests to a run: `Requests.hand_to` says which. It is to surround
+    """While it lasts, SIGINT, SIGTERM and SIGHUP are requests to a run: `hand_to` says which. It is to surround
     the event loop from before it is made until after it is closed: a signal in the midst of that would break it.
 
     A second signal that the loop does not take, because something blocks it, and any third one call `force` in a thread
@@ -52,7 +52,7 @@ class Requests:
         self._taken = 0
 
     def hand_to(self, stop: Callable[[StopReason], None]) -> None:
-        """From now on each signal calls `stop` on the running event loop's thread, and so does each that came before."""
+        """From now on signals call `stop` on the running event loop's thread, and so do those that came before."""
         self._stop = stop
         self._loop = asyncio.get_running_loop()
         early, self._early = self._early, []
