@@ -38,7 +38,7 @@ def test_killed_at_a_named_point(host: CrashHost, calm: Calms, tmp_path: Path, s
     random = Random(f"{shape} {point} {when}")
     life = Life(host, tmp_path / "run", shape)
     hits = calm(shape).hits.get(point, 0)
-    life.go_on(killed_beside(point, when, random.randint(1, hits)) if hits else AMID)
+    life.go_on(killed_beside(point, when, random.randint(1, 1 + hits // 2)) if hits else AMID)
     life.go_on(killed_beside(point, when))  # the resume dies at its first one
     life.end(calm(shape))
     assert life.kills > (not hits), "it did not die there"
