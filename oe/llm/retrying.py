@@ -41,7 +41,7 @@ class Retrying:
                 delay = self._delay(error, failures) if error.code != "model-busy" else self._limiter().pause_seconds
                 if delay > LONGEST_PAUSE_SECONDS:
                     raise error from None
-                watch.again(error, delay)
+                await watch.again(error, delay)
                 if error.code != "model-busy":  # where it is busy, the limiter makes everyone wait
                     await asyncio.sleep(delay)
 

@@ -130,9 +130,9 @@ class CallWatch(Protocol):
     def text(self, piece: str) -> None:
         """The next piece of the answer's text, or of the object's JSON."""
 
-    def again(self, error: ModelError, delay_seconds: float) -> None:
+    async def again(self, error: ModelError, delay_seconds: float) -> None:
         """A try failed, and the next begins after the delay; pieces told so far are void. `error.usage` is what the
-        failed try cost, as far as is known."""
+        failed try cost, as far as is known. Returns when there may be another; raises NodeError where there may not."""
 
 
 class Unwatched:
@@ -141,7 +141,7 @@ class Unwatched:
     def text(self, piece: str) -> None:
         """Nothing."""
 
-    def again(self, error: ModelError, delay_seconds: float) -> None:
+    async def again(self, error: ModelError, delay_seconds: float) -> None:
         """Nothing."""
 
 

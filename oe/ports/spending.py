@@ -28,7 +28,11 @@ class Charge(Protocol):
     what was charged for broke off, the worst case stands."""
 
     def settle(self, spent: Spent) -> None:
-        """What the call came to; a second time, for a call that was tried again, adds to it."""
+        """What the call came to."""
+
+    async def again(self) -> None:
+        """Another call like the one that was settled, charged as that was: waits until it fits. Raises NodeError where
+        it does not, and then nothing is charged any more."""
 
     def forget(self) -> None:
         """The call was not made, or cost nothing."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from oe.errors import NodeError
@@ -21,7 +22,7 @@ OUTPUT_SECONDS = 0.1
 
 _COSTS_NOTHING = frozenset({"model-denied", "model-request", "model-context", "model-busy", "model-failed",
                             "model-unreachable", "replay-miss"})
-"""Faults of calls that never came to an answer."""
+"""Faults of calls that mostly never came to an answer; where pieces of one were there, they count all the same."""
 
 
 class Told(Protocol):
@@ -61,18 +62,14 @@ class Asker(NamedTuple):
                          question.shares_prefix)
         async with self.spending.charge(attempt.slot, worst) as charge:
             self._tell(attempt, question, settings)
-            watch = _Watch(attempt, self.redactor, lambda usage: self._settle(charge, settings, usage),
+            watch = _Watch(attempt, self.redactor, partial(self._try_again, charge, settings, question),
                            is_logged=self.logs_prompts)
             try:
                 with self.calls.opened(attempt.slot, "llm", f"{settings.provider} {settings.model}"):
                     answer = await provider.answer(call, watch)
             except ModelError as error:
-                if error.usage is not None:
-                    self._settle(charge, settings, error.usage)
-                elif error.code in _COSTS_NOTHING:
+                if not self._settle_failed(charge, settings, question, error, watch.said):
                     charge.forget()
-                else:
-                    self._settle(charge, settings, likely_usage(question, watch.said), is_estimated=True)
                 raise
             except asyncio.CancelledError:
                 self._settle(charge, settings, likely_usage(question, watch.said), is_estimated=True)
@@ -82,6 +79,21 @@ class Asker(NamedTuple):
             usage = answer.usage or likely_usage(question, answer.text)
             self._settle(charge, settings, usage, is_estimated=answer.usage is None)
         return answer
+
+    def _settle_failed(self, charge: Charge, settings: ModelSettings, question: Question, error: ModelError,
+                       said: str) -> bool:
+        """Counts what a call that failed came to: as the provider told, or else as is likely. Whether there was
+        anything to count."""
+        if error.usage is None and error.code in _COSTS_NOTHING and not said:
+            return False
+        self._settle(charge, settings, error.usage or likely_usage(question, said), is_estimated=error.usage is None)
+        return True
+
+    async def _try_again(self, charge: Charge, settings: ModelSettings, question: Question, error: ModelError,
+                         said: str) -> None:
+        """Counts a try that failed; where it cost something, the next one is charged as a call of its own."""
+        if self._settle_failed(charge, settings, question, error, said):
+            await charge.again()
 
     def _settle(self, charge: Charge, settings: ModelSettings, usage: Usage, *, is_estimated: bool = False) -> None:
         charge.settle(Spent(usage.all_input_tokens, usage.output_tokens, self.price()(settings, usage), settings.model,
@@ -99,11 +111,11 @@ class _Watch(CallWatch):
     """Follows one call: tells pieces of the answer, a few times a second; a secret is not told, also where it comes
     in two pieces."""
 
-    def __init__(self, attempt: Told, redactor: Redactor, settle: Callable[[Usage], None], *,
-                 is_logged: bool) -> None:
+    def __init__(self, attempt: Told, redactor: Redactor,
+                 try_again: Callable[[ModelError, str], Awaitable[None]], *, is_logged: bool) -> None:
         self._attempt = attempt
         self._redactor = redactor
-        self._settle = settle
+        self._try_again = try_again
         self._is_logged = is_logged
         self._pieces: list[str] = []
         self._pending = ""
@@ -123,12 +135,12 @@ class _Watch(CallWatch):
             self._told_at = now
             self._tell(max(0, self._redactor.longest - 1))
 
-    def again(self, error: ModelError, delay_seconds: float) -> None:
+    async def again(self, error: ModelError, delay_seconds: float) -> None:
         """See CallWatch."""
-        if error.usage is not None:
-            self._settle(error.usage)
+        said = self.said
         self._pieces.clear()
         self._pending = ""
+        await self._try_again(error, said)
         self._attempt.activity(f"trying again in {format_duration(delay_seconds)}: {clip(error.message, 200)}")
 
     def finish(self) -> None:

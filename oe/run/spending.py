@@ -51,6 +51,13 @@ class Limit:
         """The name as it stands in a sentence."""
         return "the run" if self.name == "run" else self.name
 
+    @property
+    def way_on(self) -> str | None:
+        """How a run that it has ended can be given more."""
+        if self.name == "run":
+            return "oe resume --budget gives more"
+        return "raise it in the experience, then oe resume" if self.ends_run else None
+
     def lacking(self, worst: Cost) -> str | None:
         """What there is no room for now: usd, tokens or calls."""
         return next((key for key, most in self._most.items()
@@ -132,25 +139,41 @@ class Spending:
     @asynccontextmanager
     async def charge(self, slot: str, worst: Cost) -> AsyncIterator[OpenCharge]:
         """See NodeContext.charge."""
-        limits = self._covering(slot)
-        await self._room(slot, limits, worst)
-        number = self._account.store.charge(self._account.run_id, slot, worst)
-        for limit in limits:
-            limit.hold(worst)
-        open_charge = OpenCharge(lambda spent: self._settled(slot, limits, spent))
+        charge = OpenCharge(self, slot, self._covering(slot), worst)
+        await self.reserve(charge)
         try:
-            yield open_charge
+            yield charge
         finally:
-            total = open_charge.total
-            if total is None:
-                total = Charged(slot, worst.tokens, 0, worst.usd, worst.calls, is_settled=False)
-                for limit in limits:
-                    limit.add(total.cost)
-            self._account.store.settle(number, total._replace(slot=slot))
-            for limit in limits:
-                limit.let_go(worst)
-            self._wake()
-            self._warn(limits)
+            self.close(charge)
+
+    async def reserve(self, charge: OpenCharge) -> None:
+        """Waits until a call fits, and counts its worst case. Raises NodeError where it never will."""
+        await self._room(charge.slot, charge.limits, charge.worst)
+        charge.number = self._account.store.charge(self._account.run_id, charge.slot, charge.worst)
+        for limit in charge.limits:
+            limit.hold(charge.worst)
+
+    def close(self, charge: OpenCharge) -> None:
+        """Puts what a call came to in the place of its worst case; nothing where none is charged."""
+        if charge.number is None:
+            return
+        total, worst = charge.total, charge.worst
+        if total is None:
+            total = Charged(charge.slot, worst.tokens, 0, worst.usd, worst.calls, is_settled=False)
+            for limit in charge.limits:
+                limit.add(total.cost)
+        self._account.store.settle(charge.number, total)
+        charge.number = charge.total = None
+        for limit in charge.limits:
+            limit.let_go(worst)
+        self._wake()
+        self._warn(charge.limits)
+
+    def count(self, charge: OpenCharge, spent: Spent) -> None:
+        """Counts what a call came to."""
+        self._by_slot.setdefault(charge.slot, []).append(spent)
+        for limit in charge.limits:
+            limit.add(Cost(spent.usd or 0.0, spent.input_tokens + spent.output_tokens, 1))
 
     def counts_usd(self, slot: str) -> bool:
         """Whether a budget in dollars covers the slot."""
@@ -177,8 +200,9 @@ class Spending:
 
     async def _refuse(self, slot: str, limit: Limit, key: str) -> None:
         standing = limit.standing(key)
-        limit.is_refused = True
-        self._account.emit((Event("budget.warning", self._account.clock.now(), data=standing),))
+        if not limit.is_refused:  # told once, however many wait
+            limit.is_refused = True
+            self._account.emit((Event("budget.warning", self._account.clock.now(), data=standing),))
         if limit.ends_run:
             self._account.stop()
             for _ in range(_TURNS):  # the stop cancels this attempt, unless it belongs to a unit that runs always
@@ -186,12 +210,7 @@ class Spending:
         raise NodeError(f"the budget of {limit.told} does not allow another call: {standing['spent']} of "
                         f"{standing['limit']} {key} are spent, and this one may cost more than the rest",
                         name="BudgetSpent", retryable=False, code="budget-spent",
-                        hint="oe resume --budget gives more" if limit.ends_run else None)
-
-    def _settled(self, slot: str, limits: Sequence[Limit], spent: Spent) -> None:
-        self._by_slot.setdefault(slot, []).append(spent)
-        for limit in limits:
-            limit.add(Cost(spent.usd or 0.0, spent.input_tokens + spent.output_tokens, 1))
+                        hint=limit.way_on)
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -207,22 +226,35 @@ class Spending:
 
 
 class OpenCharge:
-    """Implements Charge. `total` is what was settled so far; None: nothing."""
+    """Implements Charge. `number` is that of its record, None while nothing is charged; `total` is what was settled of
+    it, None: nothing."""
 
-    def __init__(self, settled: Callable[[Spent], None]) -> None:
-        self._settled = settled
+    def __init__(self, spending: Spending, slot: str, limits: Sequence[Limit], worst: Cost) -> None:
+        self._spending = spending
+        self.slot = slot
+        self.limits = limits
+        self.worst = worst
+        self.number: int | None = None
         self.total: Charged | None = None
 
     def settle(self, spent: Spent) -> None:
         """See Charge."""
-        before = self.total or Charged("")
-        self.total = Charged("", before.input_tokens + spent.input_tokens, before.output_tokens + spent.output_tokens,
-                             before.usd + (spent.usd or 0.0), before.calls + 1)
-        self._settled(spent)
+        if self.number is None:  # cancelled while it waited for another call, which was not made
+            return
+        before = self.total or Charged(self.slot)
+        self.total = Charged(self.slot, before.input_tokens + spent.input_tokens,
+                             before.output_tokens + spent.output_tokens, before.usd + (spent.usd or 0.0),
+                             before.calls + 1)
+        self._spending.count(self, spent)
+
+    async def again(self) -> None:
+        """See Charge."""
+        self._spending.close(self)
+        await self._spending.reserve(self)
 
     def forget(self) -> None:
         """See Charge."""
-        self.total = self.total or Charged("")
+        self.total = self.total or Charged(self.slot)
 
 
 def limits_of(experience: Experience, budget: Budget | None, slot: str = "") -> list[Limit]:

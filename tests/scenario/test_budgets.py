@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from oe.llm.limiter import Limiters
 from oe.llm.memory import MemoryModel
-from oe.ports.model import Answer, Usage
+from oe.llm.retrying import Retrying
+from oe.ports.model import Answer, CallWatch, ModelCall, ModelError, Usage
 from oe.ports.spending import Cost
 from oe.run.session import RunResult
 from oe.spec.model import Budget
@@ -21,6 +23,9 @@ graph:
     - {id: one, kind: agent, prompt: Hi, max_tokens: 100, writes: [a]}
     - {id: two, kind: agent, prompt: Hi, max_tokens: 100, writes: [b], needs: [one]%s}
     - {id: three, kind: agent, prompt: Hi, max_tokens: 100, writes: [c], needs: [two]}
+"""
+ONE = HEAD + """
+graph: {nodes: [{id: one, kind: agent, prompt: Hi, max_tokens: 100, writes: [a]}]}
 """
 WORST = 2 + 2 * 16 + 100
 
@@ -80,6 +85,54 @@ def test_calls_wait_for_those_in_flight_which_mostly_cost_less_than_they_may(see
     result = scenario.run(seed=seed)
     assert spent(result) == ("success", None, 0, 6)
     assert result.totals["duration_ms"] == pytest.approx(5000, abs=1000)
+
+
+class Retried(MemoryModel):
+    """Asks again after failures, as the providers of the program do."""
+
+    async def answer(self, call: ModelCall, watch: CallWatch) -> Answer:
+        limiters = Limiters(lambda: 0.5)
+        once = MemoryModel(lambda _: self._script(call))
+        self.calls.append(call)
+        return await Retrying(once, lambda: limiters.find("x"), lambda: 0.5).answer(call, watch)
+
+
+def cut(usage: Usage | None = None) -> ModelError:
+    return ModelError("model-cut", "it broke off", usage=usage)
+
+
+@pytest.mark.parametrize(("error", "tokens", "calls"), [
+    (cut(Usage(40, 20)), 60 + 110, 2),
+    (cut(), 1 + 110, 2),
+    (ModelError("model-unreachable", "nobody there"), 110, 1),
+])
+def test_what_was_cut_off_counts_also_where_it_was_asked_again(error: ModelError, tokens: int, calls: int) -> None:
+    totals = Scenario(ONE, model=Retried([error, Answer("ok", usage=Usage(100, 10))])).run().totals
+    assert (totals["tokens_in"] + totals["tokens_out"], totals["calls"]) == (tokens, calls)
+
+
+@pytest.mark.parametrize(("budget", "calls"), [(Budget(None, None, 2), 2), (Budget(None, WORST + 60, None), 1)])
+def test_a_call_is_not_tried_again_beyond_the_budget(budget: Budget, calls: int) -> None:
+    scenario = Scenario(ONE, model=Retried([cut(Usage(41, 20))]))
+    scenario.budget = budget
+    assert spent(scenario.run()) == ("failed", "budget", 7, calls)
+    assert sum(charged.cost.tokens for charged in scenario.store.charges("r-1")) == 61 * calls
+    scenario.budget = Budget(None, 1000, 4)
+    assert spent(scenario.resume()) == ("failed", "budget", 7, 4)
+
+
+def test_a_further_try_waits_for_calls_in_flight() -> None:
+    script = [cut(Usage(50, 20)), Answer("ok", usage=Usage(10, 10))]
+    scenario = Scenario(FAN_OUT, model=Retried(script))
+    scenario.budget = Budget(None, 70 + 6 * 20 + WORST, None)
+    assert spent(scenario.run()) == ("success", None, 0, 7)
+
+
+def test_a_spent_budget_is_told_once_however_many_calls_wait() -> None:
+    scenario = Scenario(FAN_OUT, model=model(20))
+    scenario.budget = Budget(None, None, 1)
+    assert spent(scenario.run())[:3] == ("failed", "budget", 7)
+    assert len(scenario.events("budget.warning")) == 2  # most of it, and all of it
 
 
 def test_what_nobody_settles_counts_with_its_worst_case() -> None:

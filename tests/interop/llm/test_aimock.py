@@ -41,7 +41,7 @@ class Watch(Unwatched):
     def text(self, piece: str) -> None:
         self.told += piece
 
-    def again(self, error: ModelError, delay_seconds: float) -> None:
+    async def again(self, error: ModelError, delay_seconds: float) -> None:
         self.told = ""
         self.errors.append((error.code, delay_seconds))
 

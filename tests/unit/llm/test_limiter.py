@@ -171,7 +171,7 @@ def test_the_watch_is_told_of_each_further_try() -> None:
     told: list[tuple[str, float]] = []
 
     class Watch(Unwatched):
-        def again(self, error: ModelError, delay_seconds: float) -> None:
+        async def again(self, error: ModelError, delay_seconds: float) -> None:
             told.append((error.code, round(delay_seconds, 2)))
 
     async def main() -> None:
