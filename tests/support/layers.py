@@ -71,7 +71,8 @@ _LOOP_USERS = frozenset({"run", "kinds", "net", "llm", "store", "jobs", "observe
 EXCLUSIVE: dict[str, tuple[frozenset[str], str]] = {
     **{name: (SERVES, _NETWORK) for name in (
         "socket", "ssl", "http", "urllib", "subprocess", "socketserver", "ftplib", "smtplib", "imaplib", "poplib",
-        "xmlrpc", "webbrowser", "multiprocessing", "pty", "asyncio.subprocess", "asyncio.streams", "wsgiref")},
+        "xmlrpc", "webbrowser", "multiprocessing", "pty", "_socket", "_ssl", "_posixsubprocess",
+        "asyncio.subprocess", "asyncio.streams", "wsgiref")},
     "asyncio": (_LOOP_USERS, "only the layers that run or serve know the event loop"),
     "sqlite3": (frozenset({"store", "jobs", "kinds"}), "SQLite is one implementation of the Store port, and a data set"),
     "curses": (frozenset({"tui"}), "only the terminal surface draws on a terminal"),

@@ -48,6 +48,7 @@ def _plant(root: Path, **files: str) -> list[str]:
     ("run__loop", "from urllib import request", "only net and the surfaces"),
     ("run__loop", "import curses", "only the terminal surface"),
     ("kinds__tool", "import subprocess", "only net and the surfaces"),
+    ("kinds__tool", "def f():\n    from _socket import socket", "only net and the surfaces"),
     ("store__sqlite", "from oe.jobs import queue", "strangers to each other"),
     ("run__loop", "import asyncio\nasync def f(): await asyncio.open_connection('h', 1)", "'.open_connection'"),
     ("run__loop", "from asyncio import subprocess", "only net and the surfaces"),
