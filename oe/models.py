@@ -99,7 +99,9 @@ class ModelAccess:
         span = self.experience.document.span
         in_usd = self._has_usd_budget(node)
         asked = self._options.budget  # where the experience has the budget, the node's kind has looked already
-        if asked is not None and asked.usd and self._has_key(node, "reserve") and "reserve" not in node.options:
+        reserve = node.options.get("reserve")
+        is_reserved = isinstance(reserve, Mapping) and "usd" in reserve
+        if asked is not None and asked.usd and self._has_key(node, "reserve") and not is_reserved:
             return Problem("unpriced-agent", f"{node.kind} '{node.id}' has no known price, but there is a budget in "
                            "usd", span(node.path), "say what one call may cost: reserve: {usd: 0.5}")
         try:

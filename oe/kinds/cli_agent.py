@@ -124,9 +124,14 @@ def _key_problems(node: Node, experience: Experience) -> Iterator[Problem]:
     for name in ("extra_args", "command"):
         words = options.get(name)
         for index, word in enumerate(words if isinstance(words, list) else ()):
-            if isinstance(word, str) and not permissive.isdisjoint((word, *word.split("=", 1))):
+            if isinstance(word, str) and not permissive.isdisjoint((word, *_values(word))):
                 yield Problem("permissive-agent", f"'{clip(word, 60)}' lets the agent of '{node.id}' do anything with "
                               "your rights, unasked", span((*node.path, name, index)), None, "warning")
+
+
+def _values(word: str) -> list[str]:
+    """The parts of an argument `--name=value`, or `name="value"` as a setting has it."""
+    return [part.strip("\"' ") for part in word.split("=", 1)]
 
 
 def _output_problems(node: Node, experience: Experience) -> Iterator[Problem]:
@@ -143,7 +148,11 @@ def _output_problems(node: Node, experience: Experience) -> Iterator[Problem]:
     if form == "text" and "schema" in options:
         yield Problem("conflicting-keys", "a schema needs an answer in JSON, but 'output' is 'text'",
                       span((*node.path, "schema"), key=True), "write output: json, or leave the schema out")
-    budgets = (experience.runtime.budget, node.budget)
-    if any(budget is not None and budget.usd is not None for budget in budgets) and "reserve" not in options:
+    loops = [loop.budget for loop in experience.loops.values() if node.id in loop.body]
+    budgets = (experience.runtime.budget, node.budget, *loops)
+    reserve = options.get("reserve")
+    is_priced = isinstance(reserve, Mapping) and "usd" in reserve
+    if any(budget is not None and budget.usd is not None for budget in budgets) and not is_priced:
         yield Problem("unpriced-agent", f"cli-agent '{node.id}' has no known price, but there is a budget in usd",
-                      span(node.path), "say what one call may cost: reserve: {usd: 0.5}")
+                      span((*node.path, "reserve") if reserve else node.path),
+                      "say what one call may cost: reserve: {usd: 0.5}")

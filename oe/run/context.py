@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from oe.clock import Clock
+from oe.errors import NodeError
 from oe.ports.files import Files
 from oe.ports.kind import NestedEnd
 from oe.ports.node_log import NodeLog, NodeLogs
@@ -151,7 +152,12 @@ class AttemptContext:
 
     def charge(self, worst: Cost) -> AbstractAsyncContextManager[Charge]:
         """The right to make a call that may cost so much."""
-        return self._shared.asker().spending.charge(self.slot, worst)
+        spending = self._shared.asker().spending
+        if not worst.usd and spending.counts_usd(self.slot):  # of an experience around this one: else found before
+            raise NodeError(f"{self._node.kind} '{self._node.id}' has no known price, but there is a budget in usd",
+                            name="UnpricedAgent", retryable=False, code="unpriced-agent",
+                            hint="say what one call may cost: reserve: {usd: 0.5}")
+        return spending.charge(self.slot, worst)
 
     def told(self, kind: str, data: dict[str, Json], *, is_logged: bool = True) -> None:
         """An event of the attempt, told on the loop's thread; what it says has been redacted."""

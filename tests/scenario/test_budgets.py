@@ -254,3 +254,13 @@ def test_under_a_budget_in_dollars_nothing_is_called_whose_price_nobody_knows() 
     scenario.run()
     assert "model 'memory' has no known price" in scenario.node("one")["error"]
     assert not scenario.model.calls
+
+
+def test_under_a_budget_in_dollars_no_nested_agent_is_started_whose_price_nobody_knows() -> None:
+    from oe.kinds.cli_agent import CliAgentKind
+
+    scenario = nested(HEAD + "graph: {nodes: [{id: ask, kind: cli-agent, command: [cat], prompt: Hi, writes: [a]}]}")
+    scenario.kinds["cli-agent"] = CliAgentKind()
+    scenario.budget = Budget(1.0, None, None)
+    scenario.run()
+    assert "cli-agent 'ask' has no known price" in scenario.node("inner")["error"]
