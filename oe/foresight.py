@@ -132,8 +132,9 @@ def _forecast(world: _World, level: _Level) -> Forecast:
     views = Views(graph, experience.fields, ledger, level.args, world.kinds, files)
     replay = Replay("", level.use, world.kinds, files, SystemClock())
     costs = CallCosts(world.access, world.kinds, files)
+    slot_of = partial(child_slot, level.slot)
     return Forecast(Known(
-        graph, views, ledger, keys, replay, is_valid, lambda slot: world.earlier.get(child_slot(level.slot, slot)),
+        graph, views, ledger, keys, slot_of, replay, is_valid, lambda slot: world.earlier.get(slot_of(slot)),
         partial(world.costs.would_run, costs), partial(_may_run, world, level, costs),
         partial(_look_inside, world, level)))
 

@@ -66,8 +66,8 @@ class ModelAccess:
 
     def use(self) -> ModelUse:
         """What the run is given."""
-        return ModelUse(lambda: _Announced(self._run_models(), self._announce), lambda: self.price, self.identity,
-                        self.budget, self._options.logs_prompts,
+        return ModelUse(lambda: _Announced(self._run_models(), self._placed, self._announce), lambda: self.price,
+                        self.identity, self.budget, self._options.logs_prompts,
                         lambda: [] if self._http is None else self._http.abandoned())
 
     def identity(self, node: Node) -> JsonObject | None:
@@ -78,7 +78,7 @@ class ModelAccess:
             return None
         models = self._run_models()
         try:
-            settings = models.settings(wanted)
+            settings = models.settings(self._placed(wanted))
         except NodeError:
             return {"provider": None}
         return models.provider(settings).identity(settings)
@@ -130,7 +130,7 @@ class ModelAccess:
         wanted = self.wanted(node)
         if wanted is None:
             return None
-        settings = self._run_models().settings(wanted)
+        settings = self._run_models().settings(self._placed(wanted))
         if settings.provider == _REPLAY:
             self._run_models().provider(settings)
         return settings
@@ -144,7 +144,7 @@ class ModelAccess:
             return None
         from oe.kinds.model_node import wanted_settings
 
-        return self._placed(wanted_settings(node))
+        return wanted_settings(node)
 
     def close(self) -> None:
         """Closes the recording."""
@@ -208,15 +208,17 @@ class ModelAccess:
 
 
 class _Announced:
-    """Models that say when a replay begins."""
+    """Models that say when a replay begins, and find recordings where `placed` says that they are."""
 
-    def __init__(self, models: Models, announce: Callable[[ModelSettings], None]) -> None:
+    def __init__(self, models: Models, placed: Callable[[JsonObject], JsonObject],
+                 announce: Callable[[ModelSettings], None]) -> None:
         self._models = models
+        self._placed = placed
         self._announce = announce
 
     def settings(self, wanted: JsonObject) -> ModelSettings:
         """See Models."""
-        return self._models.settings(wanted)
+        return self._models.settings(self._placed(wanted))
 
     def provider(self, settings: ModelSettings) -> ModelProvider:
         """See Models."""

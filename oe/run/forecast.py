@@ -71,14 +71,16 @@ class _Place(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What a forecast goes by. `earlier` gives the latest outcome of a slot in earlier runs. `would_run` is told of
-    each slot that would be attempted, with its scope, arguments and view, and `may_run` of nodes of which no more is
-    known. `look_inside` forecasts a nested experience by node, slot and arguments, and is None for other nodes."""
+    """What a forecast goes by. `slot_of` gives a slot its name in the whole run, and `earlier` the latest outcome of a
+    slot in earlier runs. `would_run` is told of each slot that would be attempted, with its scope, arguments and view,
+    and `may_run` of nodes of which no more is known. `look_inside` forecasts a nested experience by node, slot and
+    arguments, and is None for other nodes."""
 
     graph: Graph
     views: Views
     ledger: Ledger
     keys: Keys
+    slot_of: Callable[[str], str]
     replay: Replay
     is_valid: Callable[[Node, Entry], bool]
     earlier: Callable[[str], Outcome | None]
@@ -231,7 +233,7 @@ class Forecast:
             if inside.output is not None:
                 return _Given(inside.output, inside.reason)
             return _Needed(lambda: inside.reason, inside.slot)
-        found = self._fingerprint(node, place.scope, place.view)
+        found = self._fingerprint(node, place)
         entry = self._entry(node, found, place.in_journal)
         if entry is None:
             self._tell(rank, node, place.scope, place.view)
@@ -244,11 +246,12 @@ class Forecast:
         self._told.add(rank)
         self._known.would_run(node, scope.with_own(args), args, view)
 
-    def _fingerprint(self, node: Node, scope: Scope, view: JsonObject) -> Fingerprint:
-        resolved = node.args.resolve(scope)
+    def _fingerprint(self, node: Node, place: _Place) -> Fingerprint:
+        resolved = node.args.resolve(place.scope)
         args = resolved if isinstance(resolved, dict) else {}
-        shared = self._known.keys.shared(node, scope, view)
-        return self._known.keys.of_slot(node, shared, scope.with_own(args), args)
+        shared = self._known.keys.shared(node, place.scope, place.view)
+        slot = self._known.slot_of(place.slot)
+        return self._known.keys.of_slot(node, slot, shared, place.scope.with_own(args), args)
 
     def _entry(self, node: Node, found: Fingerprint, in_journal: bool = False) -> Entry | None:
         return self._known.replay.find(node, found, lambda entry: self._known.is_valid(node, entry), in_journal)

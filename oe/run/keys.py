@@ -23,6 +23,9 @@ class _Fixed(NamedTuple):
 
     parts: Mapping[str, Part]
     references: tuple[Reference, ...]
+    is_replayed: bool
+    """Whether its answers come from a recording, which holds those of each slot: equal questions were answered one by
+    one, and each in its own way."""
 
 
 class Keys:
@@ -48,10 +51,13 @@ class Keys:
         parts.update(self._named("$inputs.", scope.inputs))
         return parts
 
-    def of_slot(self, node: Node, shared: Mapping[str, Part], scope: Scope, args: JsonObject) -> Fingerprint:
+    def of_slot(self, node: Node, slot: str, shared: Mapping[str, Part], scope: Scope,
+                args: JsonObject) -> Fingerprint:
         """The fingerprint of one slot. Raises NodeError for a reference of the kind's own keys without a value."""
         fixed = self._of_node(node)
         parts = dict(shared)
+        if fixed.is_replayed:
+            parts["$slot"] = self._part(slot)
         parts.update(self._named("args.", args))
         for reference in fixed.references:
             parts[reference.text] = self._part(require(reference, scope))
@@ -83,7 +89,7 @@ class Keys:
                 parts[f"env.{name}"] = self._part(self._environment.get(name))._replace(text=None)
             found = [*kind.references(node), *file_references(node, kind.keys, self._files)]
             own = tuple(reference for _, reference in found)
-            fixed = self._fixed[node.id] = _Fixed(parts, own)
+            fixed = self._fixed[node.id] = _Fixed(parts, own, model is not None and "recording" in model)
         return fixed
 
     def _has_index(self, node: Node, fixed: _Fixed) -> bool:

@@ -57,7 +57,7 @@ class Slots:
                 if isinstance(resolved, dict) and resolved:
                     args, scope = resolved, scope.with_own(resolved)
                 if place.shared is not None:
-                    found = self._keys.of_slot(node, place.shared, scope, args)
+                    found = self._keys.of_slot(node, place.slot, place.shared, scope, args)
             except NodeError as error:
                 refusal = error
         return Job(node, place.slot, lambda: self._executors.of(node), scope, place.view, args, found,

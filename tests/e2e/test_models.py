@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from oe import OeError, run_experience
+from tests.support.experiences import write_experience
 from tests.support.program import Program
 
 KEY = "sk-planted-key-0123456789"
@@ -114,6 +115,33 @@ def test_what_was_recorded_is_replayed_without_a_key(program: Program, provider:
     assert again.json()["state"] == {"first": "fine", "second": "fine"}
     assert "answers are replayed from" in again.stderr
     assert len(provider.asked) == 2
+
+
+def test_equal_questions_are_replayed_with_the_answers_that_each_of_them_got(program: Program, tmp_path: Path) -> None:
+    ask = "{id: ask, kind: agent, prompt: Say a number, llm: {provider: replay}, writes: [said]"
+    state = "state: {schema: {said: {type: array, merge: array_append}}}"
+    write_experience(tmp_path, f"""
+        name: twins
+        version: 1.0.0
+        {state}
+        graph: {{nodes: [{ask}, for_each: {{source: [1, 1]}}}},
+            {{id: other, kind: experience, impl: ./other, outputs: {{said: said}}, writes: [said], needs: [ask]}}]}}
+        """)
+    write_experience(tmp_path / "other", f"""
+        name: other
+        version: 1.0.0
+        {state}
+        graph: {{nodes: [{ask}, for_each: {{source: [1]}}}}]}}
+        """)
+    request = {"system": "", "messages": [{"role": "user", "text": "Say a number"}]}
+    exchanges = [{"slot": slot, "request": request, "answer": {"text": f"for {slot}"}}
+                 for slot in ("ask[0]", "ask[1]", "other/ask[0]")]
+    (tmp_path / "recording.jsonl").write_text("\n".join(map(json.dumps, [{"oe_recording": 1}, *exchanges])))
+    for cached in (False, True):
+        result = program.run("run", tmp_path, "--json").json()
+        assert result["state"] == {"said": ["for ask[0]", "for ask[1]", "for other/ask[0]"]}
+        assert [node["cached"] for node in result["nodes"]] == [cached, cached]
+    assert {node["action"] for node in program.run("plan", tmp_path, "--json").json()["nodes"]} == {"cached"}
 
 
 @pytest.mark.parametrize(("llm", "message"), [
