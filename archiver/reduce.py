@@ -3,6 +3,7 @@
 The line numbers of what stays are those of the source. Two things stay that look idle: docstrings of decorated classes,
 because a dataclass without one spends time to make its own, and the names of typed fields, whose types become None.
 What reads annotations at run time (`typing.get_type_hints`, `functools.singledispatch`) fails on a reduced module.
+NamedTuples and Protocols are written out besides (plain_classes.py).
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
+from archiver.plain_classes import write_out_classes
+
 _READ_BY_DATACLASSES = ("ClassVar", "InitVar", "KW_ONLY")
 
 
 def reduce_modules(sources: Mapping[str, bytes]) -> dict[str, ast.Module]:
     """The reduced syntax tree of each module; `sources` are all modules of the program, by dotted name."""
     trees = {name: _Reducer().visit(ast.parse(source)) for name, source in sources.items()}
+    for tree in trees.values():
+        write_out_classes(tree)
     asked_for = {each for tree in trees.values() for each in _asked_of_others(tree)}
     for name, tree in trees.items():
         _drop_idle_imports(tree, name, asked_for)

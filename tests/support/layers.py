@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 BASE = "base"
-BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text", "digests"})
+BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text", "digests",
+                          "record"})
 COMPOSITION = frozenset({
     "app", "children", "launch", "models", "call_costs", "explaining", "foresight",
     "inspection", "live", "signalled", "attach", "host", "outline",
