@@ -24,6 +24,9 @@ from archiver.reduce import reduce_modules
 
 Codes = dict[str, CodeType]
 
+STARTS = ("--version", "run", "plan", "inspect")
+"""What `record_start.py` can do; each loads the groups up to its own, those who only look at runs too."""
+
 
 def compile_tree(tree: Path) -> tuple[Codes, set[str]]:
     """The code of every module by dotted name, and which are packages."""
@@ -43,13 +46,14 @@ def _compile(tree: ast.Module, file: Path) -> CodeType:
 
 
 def group(names: list[str], tree: Path, codes: bytes) -> list[list[str]]:
-    """The names in three groups: what every start needs, what a run of tools needs besides, all others.
+    """The names in groups: what every start needs, what a run of tools needs besides, what those who look at it need
+    besides that, and all others.
 
-    Each start that the first two serve is made once, in another process, which says what it has imported.
+    Each start that a group serves is made once, in another process, which says what it has imported.
     """
     groups: list[list[str]] = []
     left = names
-    for what in ("--version", "run"):
+    for what in STARTS:
         command = [sys.executable, "-S", "-s", "-B", str(Path(__file__).with_name("record_start.py")), str(tree), what]
         imported = subprocess.run(command, input=codes, stdout=subprocess.PIPE, check=True).stdout.decode().split()
         groups.append([name for name in left if name in imported])

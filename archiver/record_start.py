@@ -1,7 +1,7 @@
 """Makes one start of the program on compiled modules and prints which of them it imported.
 
-Run as `record_start.py TREE ARGUMENT`, with the marshalled (codes by name, packages) on stdin. The argument `run` makes
-an experience of one tool node, and runs it.
+Run as `record_start.py TREE ARGUMENT`, with the marshalled (codes by name, packages) on stdin. An argument that is a
+command makes an experience of one tool node, and runs or plans it; another command comes after such a run.
 """
 
 from __future__ import annotations
@@ -41,12 +41,14 @@ def start(argument: str) -> int:
     from oe.cli.main import main
 
     streams = io.StringIO(), io.StringIO(), io.StringIO()
-    if argument != "run":
+    if argument.startswith("-"):
         return main([argument], *streams)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "experience.yaml").write_text(EXPERIENCE, encoding="utf-8")
         Path(folder, "only.py").write_text(TOOL, encoding="utf-8")
-        return main(["run", folder], *streams)
+        if argument in ("run", "plan"):
+            return main([argument, folder], *streams)
+        return main(["run", folder], *streams) or main([argument, "--experience", folder], *streams)
 
 
 if __name__ == "__main__":

@@ -31,11 +31,11 @@ EARLIER_RUNS = 20
 """How many runs back an earlier result of a node is looked for."""
 
 
-def kinds_by_name() -> dict[str, NodeKind]:
+def kinds_by_name() -> Mapping[str, NodeKind]:
     """Every node kind by its name."""
     from oe.kinds import KINDS
 
-    return {kind.name: kind for kind in KINDS}
+    return KINDS
 
 
 class Loaded(NamedTuple):

@@ -140,7 +140,7 @@ def _from_truth(workspace: Workspace, run: Run, status: str) -> Look:
     from oe.state.facts import facts_of
 
     experience = recorded_experience(run)
-    facts = facts_of(Graph(experience), {name: kind.task_kind for name, kind in kinds_by_name().items()})
+    facts = facts_of(Graph(experience), kinds_by_name())
     state = RunState(experience.units)
     state.apply(Event("run.started", run.started_at))
     ended = _apply_journal(workspace, run, state)

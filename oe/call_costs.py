@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from oe.errors import OeError
@@ -40,7 +41,7 @@ class Estimate(NamedTuple):
 class CallCosts:
     """Estimates the calls of nodes. Asks nobody."""
 
-    def __init__(self, access: ModelAccess, kinds: dict[str, NodeKind], files: Files) -> None:
+    def __init__(self, access: ModelAccess, kinds: Mapping[str, NodeKind], files: Files) -> None:
         self._access = access
         self._kinds = kinds
         self._files = files

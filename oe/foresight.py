@@ -71,7 +71,7 @@ class _Count:
 class _World(NamedTuple):
     """What all levels of a plan share."""
 
-    kinds: dict[str, NodeKind]
+    kinds: Mapping[str, NodeKind]
     access: ModelAccess
     redactor: Redactor
     earlier: Mapping[str, Outcome]

@@ -243,7 +243,7 @@ def recorded_experience(run: Run) -> Experience:
 
     document = Document(run.experience, run.spec, json.loads(run.spec))
     files = LocalFiles(os.path.dirname(run.experience))
-    experience = build(Reading(Report(document), {kind.name: kind for kind in KINDS}, files), document)
+    experience = build(Reading(Report(document), KINDS, files), document)
     if experience is None:
         raise OeError(f"the recorded spec of run '{run.run_id}' cannot be read")
     return experience

@@ -12,7 +12,7 @@ def format_schema() -> JsonObject:
     from oe.kinds import KINDS
     from oe.spec.json_schema import experience_schema
 
-    return experience_schema(KINDS)
+    return experience_schema(KINDS.values())
 
 
 def event_schemas() -> JsonObject:

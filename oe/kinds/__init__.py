@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from oe.kinds.agent import AgentKind
-from oe.kinds.cli_agent import CliAgentKind
-from oe.kinds.dataset import DatasetKind
-from oe.kinds.experience import ExperienceKind
-from oe.kinds.skill import SkillKind
-from oe.kinds.tool import ToolKind
-from oe.ports.kind import NodeKind
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-KINDS: tuple[NodeKind, ...] = (
-    ToolKind(),
-    AgentKind(),
-    SkillKind(),
-    DatasetKind(),
-    ExperienceKind(),
-    CliAgentKind(),
-)
-"""Every kind, in the order of the reference."""
+if TYPE_CHECKING:
+    from oe.ports.kind import NodeKind
+
+
+class Kinds(Mapping[str, "NodeKind"]):
+    """Kinds by name, each loaded when it is first asked for: a run of tools needs nothing of the others."""
+
+    def __init__(self, classes: Mapping[str, str]) -> None:
+        self._classes = classes
+        self._made: dict[str, NodeKind] = {}
+
+    def __getitem__(self, name: str) -> NodeKind:
+        if name not in self._made:
+            module, _, kind = self._classes[name].partition(":")
+            self._made[name] = getattr(import_module(module), kind)()
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._classes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._classes)
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
+
+KINDS = Kinds({
+    "tool": "oe.kinds.tool:ToolKind",
+    "agent": "oe.kinds.agent:AgentKind",
+    "skill": "oe.kinds.skill:SkillKind",
+    "dataset": "oe.kinds.dataset:DatasetKind",
+    "experience": "oe.kinds.experience:ExperienceKind",
+    "cli-agent": "oe.kinds.cli_agent:CliAgentKind",
+})
+"""Every kind by the name that a node's `kind` gives, in the order of the reference."""

@@ -152,7 +152,7 @@ class Session:
         from oe.state.facts import facts_below, facts_of  # most runs are never looked at
         from oe.state.snapshot import Moment, take_snapshot
 
-        kinds = {name: kind.task_kind for name, kind in self._outside.kinds.items()}
+        kinds = self._outside.kinds
         if self._facts is None:
             self._facts = facts_of(Graph(self._experience), kinds)
         for level in list(self._levels):

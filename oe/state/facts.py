@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from oe.ids import child_slot
 
@@ -35,13 +35,19 @@ UNKNOWN_NODE = NodeFacts("custom", 1, None)
 UNKNOWN_UNIT = UnitFacts(UNKNOWN_NODE, {}, (), None, is_always=False)
 
 
-def facts_of(graph: Graph, kinds: Mapping[str, TaskKind]) -> dict[str, UnitFacts]:
-    """The facts of every unit by its id; `kinds` are the sorts of work of the node kinds."""
+class SortOfWork(Protocol):
+    """A node kind, as far as it matters here."""
+
+    task_kind: TaskKind
+
+
+def facts_of(graph: Graph, kinds: Mapping[str, SortOfWork]) -> dict[str, UnitFacts]:
+    """The facts of every unit by its id; `kinds` are the node kinds by name."""
     return {unit_id: _unit_facts(graph, rank, unit, kinds)
             for rank, (unit_id, unit) in enumerate(zip(graph.ids, graph.units, strict=True))}
 
 
-def facts_below(slot: str, graph: Graph, kinds: Mapping[str, TaskKind],
+def facts_below(slot: str, graph: Graph, kinds: Mapping[str, SortOfWork],
                 known: Mapping[str, UnitFacts]) -> dict[str, UnitFacts]:
     """The facts of the units of an experience that is nested in a unit, by slot; none where they are in `known`, where
     it is the run's own, and where it is nested in an item, which is not told of unit by unit."""
@@ -51,7 +57,7 @@ def facts_below(slot: str, graph: Graph, kinds: Mapping[str, TaskKind],
             for name, facts in facts_of(graph, kinds).items()}
 
 
-def _unit_facts(graph: Graph, rank: int, unit: Unit, kinds: Mapping[str, TaskKind]) -> UnitFacts:
+def _unit_facts(graph: Graph, rank: int, unit: Unit, kinds: Mapping[str, SortOfWork]) -> UnitFacts:
     nodes = {node.id: _node_facts(node, kinds) for node in graph.nodes_of(unit)}
     after = tuple(dict.fromkeys(graph.ids[link.source] for link in graph.incoming[rank]))
     own = nodes.get(unit.id)
@@ -59,6 +65,6 @@ def _unit_facts(graph: Graph, rank: int, unit: Unit, kinds: Mapping[str, TaskKin
                      unit.join == "always")
 
 
-def _node_facts(node: Node, kinds: Mapping[str, TaskKind]) -> NodeFacts:
+def _node_facts(node: Node, kinds: Mapping[str, SortOfWork]) -> NodeFacts:
     attempts = node.on_error.attempts if node.on_error.policy == "retry" else 1
-    return NodeFacts(kinds.get(node.kind, "custom"), attempts, node.timeout_seconds)
+    return NodeFacts(kinds[node.kind].task_kind, attempts, node.timeout_seconds)

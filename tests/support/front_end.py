@@ -7,18 +7,13 @@ from pathlib import Path
 from oe.diagnostics import Problem
 from oe.errors import SpecError
 from oe.kinds import KINDS
-from oe.kinds.agent import AgentKind
-from oe.kinds.cli_agent import CliAgentKind
-from oe.kinds.experience import ExperienceKind
-from oe.kinds.skill import SkillKind
 from oe.lang.yaml import read_yaml
 from oe.ports.kind import NodeKind
 from oe.spec.load import build_experience
 from oe.spec.model import Experience
 from oe.store.local_files import LocalFiles
 
-_DECLARED: tuple[NodeKind, ...] = (AgentKind(), SkillKind(), ExperienceKind(), CliAgentKind())
-ALL_KINDS: tuple[NodeKind, ...] = (*KINDS, *(kind for kind in _DECLARED if kind.name not in {one.name for one in KINDS}))
+ALL_KINDS: tuple[NodeKind, ...] = tuple(KINDS.values())
 
 
 def read_spec(text: str | bytes, folder: Path, name: str = "experience.yaml") -> tuple[Experience | None, list[Problem]]:

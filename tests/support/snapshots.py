@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from oe.lang.yaml import read_yaml
 from oe.plan.graph import Graph
 from oe.spec.load import build_experience
+from oe.spec.model import TaskKind
 from oe.state.events import Event
 from oe.state.facts import UnitFacts, facts_of
 from oe.state.run_state import RunState
@@ -15,6 +16,12 @@ from oe.state.snapshot import Moment, Snapshot, take_snapshot
 from tests.support.scenario import FilesInMemory, StepKind
 
 START = 1_795_210_801.0
+
+
+class ToolLike:
+    """A kind that does what tools do."""
+
+    task_kind: TaskKind = "tool"
 
 
 class Watched(NamedTuple):
@@ -42,7 +49,7 @@ def watched(text: str) -> Watched:
     head = "name: review-branch\nversion: 1.0.0\nstate: {schema: {list: {type: array, default: []}}}\n"
     experience, problems = build_experience(read_yaml(head + text, "watched.yaml"), {"step": StepKind({})}, FilesInMemory({}))
     assert experience is not None, problems
-    run = Watched(RunState(experience.units), facts_of(Graph(experience), {"step": "tool"}))
+    run = Watched(RunState(experience.units), facts_of(Graph(experience), {"step": ToolLike()}))
     return run.apply(Event("run.started", 0.0, data={"args": {}}))
 
 

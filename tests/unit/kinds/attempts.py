@@ -23,7 +23,7 @@ from oe.spec.model import Experience, Node
 from oe.store.local_files import LocalFiles
 from oe.values import Json, JsonObject
 
-KIND_OF: dict[str, NodeKind] = {kind.name: kind for kind in KINDS}
+KIND_OF: dict[str, NodeKind] = dict(KINDS)
 FIELDS: dict[str, Json] = {"a": True, "b": True, "rows": True}
 
 

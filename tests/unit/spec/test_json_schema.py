@@ -12,7 +12,7 @@ from oe.lang.yaml import read_yaml
 from oe.spec.json_schema import experience_schema
 from tests.unit.spec.specs import FOLDER
 
-SCHEMA = experience_schema(KINDS)
+SCHEMA = experience_schema(KINDS.values())
 BY_FORM = ("unknown-key", "missing-key--top", "missing-key--node", "missing-key--graph", "wrong-type", "bad-value--texts",
            "bad-value--numbers", "bad-value--no")
 ACCEPTED = sorted(case for case in FOLDER.glob("*.yaml")
@@ -43,7 +43,7 @@ def test_there_are_cases() -> None:
 def test_every_kind_has_its_own_keys() -> None:
     definitions = SCHEMA["$defs"]
     assert isinstance(definitions, dict)
-    for kind in KINDS:
+    for kind in KINDS.values():
         node = definitions[f"node-{kind.name}"]
         assert {key.name for key in kind.keys} <= set(node["properties"])
         assert node["properties"]["kind"] == {"const": kind.name}
