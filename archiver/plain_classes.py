@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 
-_IMPORTED = ("Record", "field", "new_tuple")
+_IMPORTED = ("Record", "new_tuple")
 
 
 def write_out_classes(tree: ast.Module) -> None:
@@ -54,12 +54,8 @@ def _make_record(node: ast.ClassDef) -> None:
               if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)}
     rest = [each for each in node.body if not isinstance(each, ast.AnnAssign)]
     names = ast.Tuple([ast.Constant(name) for name in fields], ast.Load())
-    getters: list[ast.stmt] = [
-        _assign([name], _call("_field", ast.Constant(index), ast.Constant(None))) for index, name in enumerate(fields)]
     node.bases = [ast.Name("_Record", ast.Load())]
-    head: list[ast.stmt] = [
-        _assign(["__slots__"], ast.Tuple([], ast.Load())), _assign(["_fields", "__match_args__"], names),
-        _new(fields, node), *getters]
+    head: list[ast.stmt] = [_assign("__slots__", ast.Tuple([], ast.Load())), _assign("_fields", names), _new(fields, node)]
     node.body = [*(ast.copy_location(each, node) for each in head), *rest]
 
 
@@ -68,13 +64,9 @@ def _new(fields: dict[str, ast.expr | None], node: ast.ClassDef) -> ast.Function
     values = ast.Tuple([ast.Name(name, ast.Load()) for name in fields], ast.Load())
     given = ast.arguments([], [ast.arg(name) for name in ("_cls", *fields)], None, [], [], None,
                           [value for value in fields.values() if value is not None])
-    made = ast.Return(_call("_new_tuple", ast.Name("_cls", ast.Load()), values))
+    made = ast.Return(ast.Call(ast.Name("_new_tuple", ast.Load()), [ast.Name("_cls", ast.Load()), values], []))
     return ast.FunctionDef("__new__", given, [ast.copy_location(made, node)], [], None)
 
 
-def _assign(names: list[str], value: ast.expr) -> ast.Assign:
-    return ast.Assign([ast.Name(name, ast.Store()) for name in names], value)
-
-
-def _call(name: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
+def _assign(name: str, value: ast.expr) -> ast.Assign:
+    return ast.Assign([ast.Name(name, ast.Store())], value)

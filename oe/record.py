@@ -6,10 +6,10 @@ tool. The builder (archiver/plain_classes.py) writes that function out instead; 
 
 from __future__ import annotations
 
-from collections import _tuplegetter as field  # type: ignore[attr-defined]  # what namedtuple itself gives its fields
+from collections import _tuplegetter  # type: ignore[attr-defined]  # what namedtuple itself gives its fields
 from collections.abc import Iterable
 
-__all__ = ["Record", "field", "new_tuple"]
+__all__ = ["Record", "new_tuple"]
 
 new_tuple = tuple.__new__
 
@@ -18,16 +18,23 @@ class _Defaults:
     """The defaults of a class, by field: asked for so rarely that no class keeps them."""
 
     def __get__(self, record: object, owner: type[Record]) -> dict[str, object]:
-        values = owner.__new__.__defaults__ or ()
+        values = getattr(owner.__new__, "__defaults__", None) or ()
         return dict(zip(owner._fields[len(owner._fields) - len(values):], values, strict=True))
 
 
 class Record(tuple[object, ...]):
-    """A tuple with named fields; subclasses have `_fields`, a getter for each of them, and `__new__`."""
+    """A tuple with named fields; subclasses say `_fields` and `__new__`."""
 
     __slots__ = ()
     _fields: tuple[str, ...] = ()
+    __match_args__: tuple[str, ...] = ()
     _field_defaults = _Defaults()
+
+    def __init_subclass__(cls) -> None:
+        if "_fields" in vars(cls):
+            cls.__match_args__ = cls._fields
+            for index, name in enumerate(cls._fields):
+                setattr(cls, name, _tuplegetter(index, None))
 
     @classmethod
     def _make(cls, values: Iterable[object]) -> Record:
