@@ -91,6 +91,19 @@ class LookedAt:
         self.until(lambda: any(mark in self.text[began:] for mark in marks) and self.text.endswith("\n"), marks[0])
         return self.text[began:]
 
+    def ask_until(self, mark: str) -> None:
+        """Sends SIGUSR1 until the mark comes: the tool may not have come to its C code at the first one, or may come to
+        it just when the thread that draws has said that it is alive."""
+        asked: float | None = None
+
+        def has_come() -> bool:
+            nonlocal asked
+            if asked is None or time.monotonic() - asked > 2:
+                asked = time.monotonic()
+                self.process.send_signal(signal.SIGUSR1)
+            return mark in self.text
+        self.until(has_come, mark)
+
     def is_ready(self) -> bool:
         """Whether the shell stands by that asks for the stacks."""
         listed = subprocess.run(["ps", "-A", "-ww", "-o", "ppid=,args="], capture_output=True, text=True, check=True).stdout
@@ -163,8 +176,7 @@ def test_the_stacks_come_where_c_code_holds_the_interpreter(program: Program, tm
     with looked_at(program, tmp_path, "holds") as run:
         run.until(run.is_ready, "the shell")
         run.go_on()
-        while STACKS not in run.ask("nodes *", STACKS):  # the tool may not have come to its C code
-            pass
+        run.ask_until(STACKS)
         run.until(lambda: "in <lambda>" in run.text, "the tool's frame")
         assert "in match" in run.text
 
