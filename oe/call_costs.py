@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from oe.errors import OeError
+from oe.kinds.cli_agent_attempt import reserved_cost
 from oe.kinds.model_node import ModelNode
 from oe.lang.scope import Scope
 from oe.models import ModelAccess
@@ -50,7 +51,7 @@ class CallCosts:
         """One slot that would run, with all its repair turns."""
         wanted = self._access.wanted(node)
         if wanted is None:
-            return Estimate()
+            return self._of_program(node)
         try:
             settings = self._access.use().models().settings(wanted)
             executor = self._kinds[node.kind].prepare(node, self._files)
@@ -63,7 +64,16 @@ class CallCosts:
 
     def of_unknown(self, node: Node) -> Estimate:
         """One call of a node that is not known well enough yet."""
-        return Estimate(Cost(calls=1), is_least=True) if self._access.wanted(node) is not None else Estimate()
+        if self._access.wanted(node) is None:
+            return self._of_program(node)._replace(is_least=self._access.is_agent_program(node))
+        return Estimate(Cost(calls=1), is_least=True)
+
+    def _of_program(self, node: Node) -> Estimate:
+        """What an agent program may cost: as its node says, since nobody else can; nothing for other nodes."""
+        if not self._access.is_agent_program(node):
+            return Estimate()
+        cost = reserved_cost(node.options.get("reserve"))
+        return Estimate(cost, is_least=not cost.tokens, is_priced=bool(cost.usd))
 
     def _turns(self, question: Question, settings: ModelSettings, turns: int) -> Estimate:
         total = Estimate(is_priced=self._access.price(settings, _A_TOKEN) is not None)
@@ -87,5 +97,6 @@ def estimate_line(estimate: Estimate) -> str:
     line = plural(cost.calls, "call")
     if cost.tokens:
         line += f", {cost.tokens:,} tokens"
+    if cost.tokens or cost.usd:
         line += f", ${cost.usd:.4f}" if estimate.is_priced else ", price not known"
-    return f"at least {line}: what comes later is not known yet" if estimate.is_least else f"at most {line}"
+    return f"at least {line}: the rest is not known yet" if estimate.is_least else f"at most {line}"

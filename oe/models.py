@@ -146,6 +146,10 @@ class ModelAccess:
 
         return wanted_settings(node)
 
+    def is_agent_program(self, node: Node) -> bool:
+        """Whether it runs a program that asks a model of its own."""
+        return self._has_key(node, "reserve")
+
     def close(self) -> None:
         """Closes the recording."""
         if self._recording is not None:

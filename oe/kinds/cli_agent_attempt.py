@@ -38,7 +38,7 @@ class CliAgent:
         self._has_events = written == "events"
         self._is_json = written == "json" and form.schema is None
         self._limit_seconds = DEFAULT_TIMEOUT_SECONDS if node.timeout_seconds is None else None
-        self._worst = _cost(options.get("reserve"))
+        self._worst = reserved_cost(options.get("reserve"))
 
     async def execute(self, request: Request, context: NodeContext) -> NodeOutput:
         """One attempt."""
@@ -92,7 +92,7 @@ class CliAgent:
         return taken.output
 
 
-def _cost(reserve: Json) -> Cost:
+def reserved_cost(reserve: Json) -> Cost:
     """What one session may cost, as the node says: nothing known is one call."""
     limits = reserve if isinstance(reserve, dict) else {}
     usd, tokens = limits.get("usd"), limits.get("tokens")

@@ -51,10 +51,23 @@ class SkillKind:
             flaw = find_file_flaw(files, f"{impl.rstrip('/')}/SKILL.md")
         if flaw is not None:
             yield Problem(flaw.code, flaw.message, document.span((*node.path, "impl")), flaw.hint)
+        else:
+            yield from self._include_problems(node, experience, files)
         if isinstance(node.options.get("inputs"), dict):
             yield Problem("accepted-key", "'inputs' of a skill adds to its 'args' here; a list would name files",
                           document.span((*node.path, "inputs"), key=True), "write args instead", "warning")
         yield from OutputRules(node, experience, files).problems()
+
+    def _include_problems(self, node: Node, experience: Experience, files: Files) -> Iterator[Problem]:
+        """Globs that find nothing."""
+        from oe.kinds.skill_folder import used_files
+
+        for index, pattern in enumerate(_globs(node)):
+            try:
+                used_files(str(node.options["impl"]), (pattern,), files)
+            except OeError as error:
+                yield Problem(error.code, error.message,
+                              experience.document.span((*node.path, "include", index)), error.hint)
 
     def references(self, node: Node) -> Iterable[tuple[Path, Reference]]:
         """The references in a prompt that stands in the experience itself."""

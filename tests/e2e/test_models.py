@@ -183,6 +183,25 @@ def test_a_plan_says_what_calls_may_cost_at_most_and_asks_nobody(program: Progra
     assert not provider.asked
 
 
+@pytest.mark.parametrize(("reserve", "estimate", "line"), [
+    ("{usd: 0.5, tokens: 9000}", (2, 18000, 1.0, False), "at most 2 calls, 18,000 tokens, $1.0000"),
+    ("{usd: 0.5}", (2, 0, 1.0, True), "at least 2 calls, $1.0000: the rest is not known yet"),
+    ("{calls: 1}", (2, 0, None, True), "at least 2 calls: the rest is not known yet"),
+])
+def test_a_plan_counts_agent_programs_with_their_reserve(program: Program, tmp_path: Path, reserve: str,
+                                                         estimate: tuple[Any, ...], line: str) -> None:
+    write_experience(tmp_path, f"""
+        name: programs
+        version: 1.0.0
+        graph:
+          nodes:
+            - {{id: ask, kind: cli-agent, command: [cat], prompt: Hi, for_each: {{source: [1, 2]}}, reserve: {reserve}}}
+        """)
+    plan = program.run("plan", tmp_path, "--json").json()["estimate"]
+    assert (plan["calls"], plan["tokens"], plan["usd"], plan["at_least"]) == estimate
+    assert program.run("plan", tmp_path).stdout.splitlines()[-1] == line
+
+
 @pytest.mark.parametrize(("options", "message"), [
     (("--budget", "usd=1"), "model 'stand-in' of node 'one' has no known price"),
     (("--budget", "usd=-1"), "usd of a budget must be a positive number, found -1.0"),

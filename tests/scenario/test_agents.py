@@ -130,13 +130,14 @@ def test_files_are_added_to_a_skill_by_name() -> None:
 
 
 @pytest.mark.parametrize(("node", "error"), [
-    ("include: ['nothing/*']", "'include' finds nothing"),
-    ("include: ['big.md']", "has 400010 characters, at most 400000 are sent"),
+    ("include: ['references/*']", "'include' finds nothing"),
+    ("include: ['*.md']", "has 400010 characters, at most 400000 are sent"),
 ])
 def test_what_a_skill_cannot_be_given_is_said(node: str, error: str) -> None:
     scenario = skill("writes: [verdict], " + node)
     scenario.files.texts["skills/judge/big.md"] = "x" * 400_000
     scenario.files.texts["skills/judge/SKILL.md"] = ""
+    del scenario.files.texts["skills/judge/references/scale.md"]  # after validation
     scenario.run()
     assert error.replace("400010", str(400_000 + len('\n\n<file path="big.md">\n\n</file>'))) in scenario.node("ask")["error"]
 
