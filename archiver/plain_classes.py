@@ -55,7 +55,8 @@ def _make_record(node: ast.ClassDef) -> None:
     rest = [each for each in node.body if not isinstance(each, ast.AnnAssign)]
     names = ast.Tuple([ast.Constant(name) for name in fields], ast.Load())
     node.bases = [ast.Name("_Record", ast.Load())]
-    head: list[ast.stmt] = [_assign("__slots__", ast.Tuple([], ast.Load())), _assign("_fields", names), _new(fields, node)]
+    head: list[ast.stmt] = [
+        _assign("__slots__", ast.Tuple([], ast.Load())), _assign("_fields", names), _new(fields, node)]
     node.body = [*(ast.copy_location(each, node) for each in head), *rest]
 
 

@@ -27,14 +27,13 @@ class Record(tuple[object, ...]):
 
     __slots__ = ()
     _fields: tuple[str, ...] = ()
-    __match_args__: tuple[str, ...] = ()
     _field_defaults = _Defaults()
 
     def __init_subclass__(cls) -> None:
         if "_fields" in vars(cls):
-            cls.__match_args__ = cls._fields
-            for index, name in enumerate(cls._fields):
-                setattr(cls, name, _tuplegetter(index, None))
+            getters = {name: _tuplegetter(index, None) for index, name in enumerate(cls._fields)}
+            for name, value in {"__match_args__": cls._fields, **getters}.items():
+                setattr(cls, name, value)
 
     @classmethod
     def _make(cls, values: Iterable[object]) -> Record:
