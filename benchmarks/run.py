@@ -21,6 +21,7 @@ BENCHMARKS = {
     "growth": "S11: cost grows with the size, not faster",
     "resume": "S11: finished items looked through when a run goes on",
     "tree": "S12: snapshot, tree and diagnosis of 10,000 live tasks",
+    "dashboard": "S12: the dashboard over 10,000 units",
     "processes": "S13: running programs",
     "model_calls": "S10: 200 calls of a model at once",
 }

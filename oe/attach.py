@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from oe.ports.store import Run
     from oe.state.facts import UnitFacts
 
-_FRESH_SECONDS = 5 * STILL_SECONDS
+FRESH_SECONDS = 5 * STILL_SECONDS
 """A live file that is older was left by an owner that cannot write any more."""
 _WAIT_SECONDS = 2.0
 _ANSWER_SECONDS = 10.0
@@ -45,9 +45,9 @@ def look_at(workspace: Workspace, run: Run, wait: Callable[[], None]) -> Look:
     status = workspace.status_of(run)
     until = time.monotonic() + _WAIT_SECONDS
     while status == "running":
-        found = _read(workspace, run)
-        if found is not None and found[1] <= _FRESH_SECONDS:
-            return Look(_moved_on(*found), is_live=True)
+        found = read_live(workspace, run)
+        if found is not None and found[1] <= FRESH_SECONDS:
+            return Look(moved_on(*found), is_live=True)
         if time.monotonic() >= until:
             return _from_silent_owner(workspace, run, found)
         wait()
@@ -75,13 +75,13 @@ def ask_to_cancel(workspace: Workspace, run: Run, node: str | None, wait: Callab
 
     Raises NotFoundError where the run, or anything of that name in it, is not going on, OeError where no answer comes.
     """
-    _expect_running(workspace, run)
+    expect_running(workspace, run)
     if node is not None:
         expect_node(run, node)
     number = workspace.store.ask_to_cancel(run.run_id, node, SystemClock().now())
     until = time.monotonic() + _ANSWER_SECONDS
     while (answer := workspace.store.find_answer(number)) is None:
-        _expect_running(workspace, workspace.find_run(run.run_id))
+        expect_running(workspace, workspace.find_run(run.run_id))
         if time.monotonic() >= until:
             raise OeError(f"process {run.owner.pid} on {run.owner.host} has not answered for {_ANSWER_SECONDS:g}s; it "
                           "will obey as soon as its event loop can", code="no-answer",
@@ -93,7 +93,8 @@ def ask_to_cancel(workspace: Workspace, run: Run, node: str | None, wait: Callab
     return answer
 
 
-def _expect_running(workspace: Workspace, run: Run) -> None:
+def expect_running(workspace: Workspace, run: Run) -> None:
+    """Raises NotFoundError where the run is not going on."""
     status = workspace.status_of(run)
     if status == "interrupted":
         raise NotFoundError(f"run '{run.run_id}' is interrupted: its process is gone", code="not-running",
@@ -102,7 +103,7 @@ def _expect_running(workspace: Workspace, run: Run) -> None:
         raise NotFoundError(f"run '{run.run_id}' is not going on: it ended, {status}", code="not-running")
 
 
-def _read(workspace: Workspace, run: Run) -> tuple[Snapshot, float] | None:
+def read_live(workspace: Workspace, run: Run) -> tuple[Snapshot, float] | None:
     """What the live file holds, and its age in seconds."""
     from oe.state.snapshot_values import snapshot_from
 
@@ -116,7 +117,7 @@ def _read(workspace: Workspace, run: Run) -> tuple[Snapshot, float] | None:
     return None if snapshot is None else (snapshot, max(0.0, SystemClock().now() - found[1]))
 
 
-def _moved_on(snapshot: Snapshot, age: float) -> Snapshot:
+def moved_on(snapshot: Snapshot, age: float) -> Snapshot:
     """As it would be told now: what is written again only for good measure has not changed since."""
     if age > STILL_SECONDS + TURN_SECONDS:
         return snapshot

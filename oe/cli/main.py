@@ -31,6 +31,7 @@ COMMANDS = (
     Command("validate", "validate", "show every problem of an experience"),
     Command("graph", "graph", "show the graph as a list, Mermaid, DOT, SVG or HTML"),
     Command("inspect", "inspect_run", "show the events of a run, or report on it in an HTML file"),
+    Command("top", "top", "show a run, live or over, on the whole terminal"),
     Command("dump", "dump", "show what a live run is doing and what is wrong with it"),
     Command("cancel", "cancel", "ask the process of a live run to end it, or one node"),
     Command("runs", "runs", "list runs"),

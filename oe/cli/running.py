@@ -8,7 +8,7 @@ import gc
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from oe.app import Experience, Loaded, read_experience
 from oe.cli.console import Console
@@ -28,6 +28,9 @@ from oe.state.status import StopReason, exit_code
 from oe.text import clip, format_size, neutralise, parse_duration, plural
 from oe.values import Json, JsonObject, compact
 
+if TYPE_CHECKING:
+    from oe.cli.dashboard import Dashboard
+
 Start: TypeAlias = Callable[[RunOptions, EventBus], Awaitable[RunResult]]
 
 _REDRAW_SECONDS = 0.1
@@ -44,6 +47,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
                         help="what the run may spend: usd=0.50,tokens=100000,calls=20")
     parser.add_argument("--record", metavar="FILE", help="write what models are asked and answer; implies --no-cache")
     parser.add_argument("--log-prompts", action="store_true", help="put prompts and streamed answers in the event log")
+    parser.add_argument("--tui", action="store_true", help="show the run on the whole terminal while it goes on")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr, only warnings and errors")
     add_models(parser)
     add_data_dir(parser)
@@ -110,8 +114,11 @@ def carry_out(experience: Experience, start: Start, options: RunOptions, namespa
               console: Console) -> int:
     """Runs to the end, shows how it goes and what it gave; the exit code."""
     with guarded_stdout(console):
-        display = _Display(console)
-        result = _run_loop(start, options, namespace, display)
+        display = _Display(console, _dashboard(namespace, console))
+        try:
+            result = _run_loop(start, options, namespace, display)
+        finally:
+            display.close()
         if namespace.json:
             console.result_json(result.as_object())
         else:
@@ -120,6 +127,15 @@ def carry_out(experience: Experience, start: Start, options: RunOptions, namespa
         if not namespace.quiet or result.status != "success":
             display.note_end(result)
         return int(result.exit_code)
+
+
+def _dashboard(namespace: argparse.Namespace, console: Console) -> Dashboard | None:
+    """What `--tui` asks for. It is started before the event loop, whose threads it must not be a copy of."""
+    if not namespace.tui:
+        return None
+    from oe.cli.dashboard import Dashboard
+
+    return Dashboard(namespace.path, namespace.data_dir, console)
 
 
 def _run_loop(start: Start, options: RunOptions, namespace: argparse.Namespace, display: _Display) -> RunResult:
@@ -159,8 +175,9 @@ async def _watched(start: Start, options: RunOptions, namespace: argparse.Namesp
 class _Display:
     """What a person sees of a run, on stderr."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, dashboard: Dashboard | None) -> None:
         self._console = console
+        self._dashboard = dashboard
         self.is_terminal = console.is_terminal
         self._drawn = False
         self._clock = SystemClock()
@@ -173,6 +190,13 @@ class _Display:
     def begin(self, run: RunHandle) -> None:
         """Takes the run that is to be shown."""
         self.run = run
+        if self._dashboard is not None:
+            self._dashboard.begin(run.snapshot(1).run_id)
+
+    def close(self) -> None:
+        """Waits until the dashboard has left the terminal."""
+        if self._dashboard is not None:
+            self._dashboard.close()
 
     def picture(self) -> str:
         """What SIGUSR1 prints. Called in another thread."""
@@ -243,7 +267,7 @@ class _Display:
 
         while True:
             await asyncio.sleep(_REDRAW_SECONDS)
-            if self.run is not None:
+            if self.run is not None and not (self._dashboard is not None and self._dashboard.is_up):
                 width = shutil.get_terminal_size().columns - 1
                 self._console.show("\r\x1b[K" + status_line(self.run.state, self._clock.now(), width))
                 self._drawn = True

@@ -42,7 +42,7 @@ def render_tree(snapshot: Snapshot, *, style: Style = ASCII, depth: int | None =
     status = f"stopping ({root.reason})" if root.status == "cancelling" else root.status
     status = "success" if status == "ok" else status  # a run's own word
     elapsed = now - root.started_at if root.started_at else 0.0
-    lines = [f"{_name(root.name)}  {_name(snapshot.run_id)}  {status} {_clock(elapsed)}"]
+    lines = [f"{_name(root.name)}  {_name(snapshot.run_id)}  {status} {clock(elapsed)}"]
     lines += _Tree(now, style, depth).lines(root)
     lines += [f"abandoned, still holding a thread: {_words(name)}" for name in snapshot.abandoned]
     return "\n".join([*lines, "", summary(snapshot, style)])
@@ -199,7 +199,7 @@ def _item_words(counts: Counts) -> str:
     return f"{settled}, {counts.failed} failed" if counts.failed else settled
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """`00:41`, `1:00:41`."""
     minutes, rest = divmod(int(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)

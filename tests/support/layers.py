@@ -15,9 +15,8 @@ BASE = "base"
 BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text", "digests",
                           "record"})
 COMPOSITION = frozenset({
-    "app", "children", "launch", "models", "call_costs", "explaining", "foresight",
-    "inspection", "live", "signalled", "attach", "host", "outline",
-    "pruning",
+    "app", "children", "launch", "models", "call_costs", "explaining", "foresight", "inspection", "live", "signalled",
+    "attach", "beside", "host", "outline", "pruning", "slot_details", "watching",
     "report_fields", "report_units", "reporting", "schemas"})
 """The modules of the layer `app`."""
 

@@ -1,0 +1,108 @@
+"""Text in the cells of a terminal: how wide it is, cut and padded to a width, without what could steer the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal, NamedTuple, TypeAlias
+
+from oe.text import neutralise
+
+Style: TypeAlias = Literal["plain", "dim", "bold", "good", "bad", "warn", "busy", "bar", "chosen", "found"]
+
+
+class Span(NamedTuple):
+    """Text of one style."""
+
+    text: str
+    style: Style = "plain"
+
+
+Line: TypeAlias = tuple[Span, ...]
+
+
+class Charset(NamedTuple):
+    """The characters that a terminal can show. `glyphs` stand for a scope's status, the same number of cells each."""
+
+    glyphs: dict[str, str]
+    full: str
+    rest: str
+    rule: str
+    between: str
+    cut: str
+    open: str
+    folded: str
+    dash: str
+    is_ascii: bool
+
+
+_STATUSES = ("ok", "cached", "failed", "skipped", "cancelled", "interrupted", "running", "retrying", "cancelling",
+             "pending", "parked", "partial")
+
+
+def _glyphs(characters: str) -> dict[str, str]:
+    return dict(zip(_STATUSES, characters, strict=True))
+
+
+UNICODE = Charset(_glyphs("✓≡✗-⊘!●↻◌·‖◐"), "█", "░", "─", " · ", "…", "▾", "▸", "—", is_ascii=False)
+ASCII = Charset(_glyphs("+=x-/!>~%.:?"), "#", ".", "-", " * ", "~", "v", ">", "--", is_ascii=True)
+
+
+def shown(text: str, charset: Charset) -> str:
+    """One line that the terminal can show and that cannot steer it."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = neutralise(text).replace("\n", " ").replace("\t", " ")
+    return text.encode("ascii", "replace").decode() if charset.is_ascii else text
+
+
+def width_of(text: str) -> int:
+    """How many cells the text takes."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def fit(text: str, width: int, charset: Charset) -> str:
+    """The text in exactly `width` cells: padded, or cut with a mark."""
+    taken = width_of(text)
+    if taken <= width:
+        return text + " " * (width - taken)
+    if width <= 0:
+        return ""
+    room = width - 1
+    if text.isascii():
+        return text[:room] + charset.cut
+    kept = ""
+    for character in text:
+        room -= _cells(character)
+        if room < 0:
+            break
+        kept += character
+    return kept + charset.cut + " " * (width - 1 - width_of(kept))
+
+
+def fit_line(spans: Iterable[Span], width: int, charset: Charset) -> Line:
+    """The line in exactly `width` cells."""
+    found: list[Span] = []
+    for text, style in spans:
+        taken = width_of(text)
+        if taken > width:
+            return (*found, Span(fit(text, width, charset), style))
+        if text:
+            found.append(Span(text, style))
+        width -= taken
+    return (*found, Span(" " * width)) if width else tuple(found)
+
+
+def bar(share: float, width: int, charset: Charset) -> str:
+    """`[####....]` of `width` cells between the brackets."""
+    full = max(0, min(width, int(share * width)))
+    return f"[{charset.full * full}{charset.rest * (width - full)}]"
+
+
+@lru_cache(maxsize=4096)
+def _cells(character: str) -> int:
+    import unicodedata  # most names are ASCII
+
+    if unicodedata.combining(character) or unicodedata.category(character) == "Cf":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,0 +1,238 @@
+"""A view as the lines of a screen, each exactly as wide as the screen. Pure: the same view, time and size give the same
+screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from oe.render.runs import format_count
+from oe.render.tree import clock
+from oe.state.snapshot import Counts
+from oe.text import format_age, format_duration, plural
+from oe.tui.cells import Charset, Line, Span, bar, fit, fit_line, shown, width_of
+from oe.tui.rows import Row, about, elapsed, style_of
+from oe.tui.view import HELP, View, Wish
+
+if TYPE_CHECKING:
+    from oe.watching import Picture
+
+_WIDE = 110
+"""Columns from which details stand beside the tree."""
+_WIDEST_NAME = 44
+_TIME = 8
+_KEYS = "↑↓ move  enter details  / search  f filter  s sort  c cancel  d dump  ? help  q leave"
+_ASCII_KEYS = _KEYS.replace("↑↓", "jk")
+
+
+class Size(NamedTuple):
+    """Cells of a screen."""
+
+    width: int
+    height: int
+
+
+def draw(view: View, now: float, size: Size, charset: Charset) -> list[Line]:
+    """The screen at a moment: `size.height` lines."""
+    drawing = _Drawing(view, now, size.width, charset)
+    lines = drawing.screen(size.height)[: size.height]
+    lines += [()] * (size.height - len(lines))
+    return [fit_line(line, size.width, charset) for line in lines]
+
+
+class _Drawing:
+    """One screen in the making."""
+
+    def __init__(self, view: View, now: float, width: int, charset: Charset) -> None:
+        self._view = view
+        self._now = now
+        self._width = width
+        self._charset = charset
+
+    def screen(self, height: int) -> list[Line]:
+        """Every line."""
+        view, picture = self._view, self._view.picture
+        if picture is None:
+            return [self._title("", "waiting for the run to begin")]
+        head = list(self._head(picture))[: max(1, height - 3)]
+        room = height - len(head) - 1
+        if room < 2:
+            return [*head, self._foot()]
+        if view.overlay is not None:
+            return [*head, *self._overlay(room), self._foot()]
+        is_wide = self._width >= _WIDE
+        log = 0 if view.log_size == "none" or (view.is_open and not is_wide) else self._log_height(room)
+        body = room - log
+        if not view.is_open:
+            middle = self._tree(body, self._width)
+        elif is_wide:
+            middle = self._side_by_side(body)
+        else:
+            details = body // 2
+            middle = [*self._tree(body - details, self._width), *self._details(details, self._width)]
+        return [*head, *middle, *self._log(log), self._foot()]
+
+    def _log_height(self, room: int) -> int:
+        size = room // 2 if self._view.log_size == "large" else min(room // 3, 8)
+        return size if size >= 2 else 0
+
+    # above
+
+    def _head(self, picture: Picture) -> Iterator[Line]:
+        root = picture.snapshot.root
+        status = f"stopping ({root.reason})" if root.status == "cancelling" else root.status
+        status = "success" if status == "ok" else status  # a run's own word
+        yield self._title(f"{root.name}  {picture.snapshot.run_id}", self._status(picture, status))
+        yield tuple(self._progress(picture))
+        for budget in picture.snapshot.budgets:
+            share = budget.spent / budget.limit if budget.limit > 0 else 1.0
+            yield (Span(f" budget {shown(budget.name, self._charset)} "),
+                   Span(bar(share, 20, self._charset), "bad" if share >= 0.8 else "bar"),
+                   Span(f" {share:.0%} of {budget.limit:g}"))
+        if picture.note:
+            yield (Span(" " + shown(picture.note, self._charset), "warn"),)
+        if picture.findings:
+            first = picture.findings[0]
+            more = f" and {len(picture.findings) - 1} more" if len(picture.findings) > 1 else ""
+            yield (Span(shown(f" {first.severity}: {first.subject}: {first.message}{more} (d shows all)",
+                              self._charset), "bad" if first.severity == "error" else "warn"),)
+
+    def _status(self, picture: Picture, status: str) -> str:
+        root = picture.snapshot.root
+        glyph = self._charset.glyphs.get(root.status, "")
+        end = self._now if picture.is_live else picture.snapshot.taken_at
+        parts = [f"{glyph} {status}", clock(end - root.started_at) if root.started_at else ""]
+        if root.deadline_at is not None and picture.is_live:
+            left = root.deadline_at - self._now
+            parts.append(f"deadline in {format_age(left)}" if left > 0 else "deadline passed")
+        return "  ".join(filter(None, parts))
+
+    def _title(self, left: str, right: str) -> Line:
+        left, right = shown(f" oe  {left}", self._charset), f"{right} "
+        room = max(0, self._width - width_of(right))
+        return (Span(fit(left, room, self._charset) + fit(right, self._width - room, self._charset), "chosen"),)
+
+    def _progress(self, picture: Picture) -> Iterator[Span]:
+        counts = picture.snapshot.root.counts or Counts()
+        done = counts.total - counts.pending - counts.running - counts.retrying - counts.interrupted
+        yield Span(f" {done}/{plural(counts.total, 'node')} ")
+        yield Span(bar(done / counts.total if counts.total else 1.0, 10, self._charset), "bar")
+        for word in ("failed", "running", "retrying", "cancelled", "interrupted", "skipped", "cached"):
+            count = getattr(counts, word)
+            if count:
+                yield Span(f"  {count} {word}", style_of(word))
+        if picture.slots and picture.is_live:
+            yield Span(f"  {plural(picture.slots, 'slot')}")
+        if picture.tokens:
+            yield Span(f"  {format_count(picture.tokens)} tokens")
+        if picture.cost_usd:
+            yield Span(f"  ${picture.cost_usd:.2f}" if picture.cost_usd >= 0.01 else f"  ${picture.cost_usd:.4f}")
+        if picture.tokens_saved:
+            yield Span(f"  {format_count(picture.tokens_saved)} saved")
+        if picture.reading is not None:
+            yield Span(f"  reading the log: {format_count(picture.reading)} events", "warn")
+
+    # in the middle
+
+    def _rule(self, title: str, width: int, *, is_focus: bool = False) -> Line:
+        text = shown(f"{self._charset.rule * 2} {title} ", self._charset)
+        return (Span(fit(text + self._charset.rule * max(0, width - width_of(text)), width, self._charset),
+                     "bold" if is_focus else "dim"),)
+
+    def _tree(self, height: int, width: int) -> list[Line]:
+        view = self._view
+        words = ["nodes", view.group if view.group != "all" else "", view.order if view.order != "graph order" else "",
+                 "following" if view.follows else "", f"search '{view.search}'" if view.search else ""]
+        title = self._charset.between.join(filter(None, words))
+        view.page = max(1, height - 2)
+        room = height - 1
+        view.top = max(0, min(view.top, view.place, max(0, len(view.rows) - room)))
+        view.top = max(view.top, view.place - room + 1)
+        rows = view.rows[view.top:view.top + room]
+        if len(view.rows) > room:
+            title += f"{self._charset.between}{view.top + 1}-{view.top + len(rows)} of {len(view.rows)}"
+        longest = max((2 * row.depth + width_of(row.text) for row in rows if row.scope is not None), default=0)
+        view.column = max(view.column, longest + 5)
+        column = min(_WIDEST_NAME, max(18, width * 2 // 5), view.column)
+        lines = [self._rule(title, width, is_focus=view.focus == "tree")]
+        for place, row in enumerate(rows, view.top):
+            lines.append(self._row(row, column, width, is_chosen=place == view.place))
+        if not rows:
+            lines.append((Span(f"  no node is {view.group}" if view.group != "all" else "  no nodes", "dim"),))
+        return [*lines, *([()] * (height - len(lines)))]
+
+    def _row(self, row: Row, column: int, width: int, *, is_chosen: bool) -> Line:
+        charset, scope = self._charset, row.scope
+        indent = "  " * row.depth
+        if scope is None:
+            text = shown(row.text.rstrip("\n").rpartition("\n")[2], charset)
+            remark = Span(f"{indent}   {charset.dash} {text}", "chosen" if is_chosen else "dim")
+            return fit_line((remark,), width, charset)
+        fold = {None: " ", True: charset.folded, False: charset.open}[row.folded]
+        name = fit(f"{indent}{fold}{charset.glyphs.get(scope.status, '?')} {shown(row.text, charset)}", column, charset)
+        seconds = elapsed(scope, self._now)
+        time = (format_duration(seconds) if seconds is not None else "").rjust(_TIME)
+        room = max(0, width - column - 1 - _TIME - 1)
+        said = fit_line(about(scope, self._now, charset), room, charset)
+        style = "found" if self._view.found(row) else style_of(scope.status)
+        spans = (Span(name, style), Span(" "), *said, Span(time + " ", "dim"))
+        return tuple(Span(text, "chosen") for text, _ in spans) if is_chosen else spans
+
+    def _side_by_side(self, height: int) -> list[Line]:
+        left = self._width // 2
+        tree = [fit_line(line, left, self._charset) for line in self._tree(height, left)]
+        right = self._details(height, self._width - left - 1)
+        return [(*one, Span(" "), *other) for one, other in zip(tree, right, strict=True)]
+
+    def _details(self, height: int, width: int) -> list[Line]:
+        view, charset = self._view, self._charset
+        text: list[Line] = []
+        for section in view.details:
+            text.append((Span(shown(section.title, charset), "bold"),))
+            text += [(Span("  " + shown(line, charset)),) for line in section.lines]
+        room = max(0, height - 1)
+        view.detail_top = max(0, min(view.detail_top, len(text) - room))
+        lines = [self._rule(shown(f"details of {view.chosen_slot() or 'nothing'}", charset), width,
+                            is_focus=view.focus == "details")]
+        lines += text[view.detail_top:view.detail_top + room]
+        return [fit_line(line, width, charset) for line in [*lines, *([()] * (height - len(lines)))]]
+
+    def _log(self, height: int) -> list[Line]:
+        if not height:
+            return []
+        view = self._view
+        room = height - 1
+        found = view.log_lines(room)
+        words = ["log", f"filter '{view.log_filter}'" if view.log_filter else "",
+                 f"{view.log_back} lines back" if view.log_back else ""]
+        rule = self._rule(self._charset.between.join(filter(None, words)), self._width, is_focus=view.focus == "log")
+        return [rule, *((Span(" " + shown(line, self._charset), "dim" if "node.started" in line else "plain"),)
+                        for line in found), *([()] * (room - len(found)))]
+
+    def _overlay(self, height: int) -> list[Line]:
+        view = self._view
+        text = view.overlay or ()
+        view.page = max(1, height - 1)
+        rule = self._rule("any other key closes", self._width, is_focus=True)
+        lines: list[Line] = [(Span(" " + shown(line, self._charset)),) for line in text]
+        if text and text[-1] == HELP.splitlines()[-1]:
+            lines += [(Span(f"   {glyph} {word}", style_of(word)),) for word, glyph in self._charset.glyphs.items()]
+        lines = lines[view.overlay_top:view.overlay_top + height - 1]
+        return [rule, *lines, *([()] * (height - 1 - len(lines)))]
+
+    # below
+
+    def _foot(self) -> Line:
+        view = self._view
+        if view.asking is not None:
+            return (Span(f" {shown(_question(view.asking), self._charset)} [y/N]", "bad"),)
+        if view.typing is not None:
+            what = "search: " if view.typing == "search" else "filter of the log: "
+            return (Span(f" {what}{shown(getattr(view, view.typing), self._charset)}_", "bold"),)
+        if view.message:
+            return (Span(" " + shown(view.message, self._charset), "bold"),)
+        return (Span(" " + (_ASCII_KEYS if self._charset.is_ascii else _KEYS), "dim"),)
+
+
+def _question(wish: Wish) -> str:
+    return "cancel the run?" if wish.slot is None else f"cancel {wish.slot}, and let the run go on?"
