@@ -102,7 +102,7 @@ def _cache(workspace: Workspace, run: Run, outcome: Outcome) -> Iterator[str]:
     if len(run.spec) > _EXPLAINED_UNITS * 100:
         yield f"`oe explain {outcome.slot}` says why it was run"
         return
-    from oe.foresight import explain
+    from oe.explaining import explain
 
     with suppress(OeError):
         told = explain(workspace, run, outcome.slot)

@@ -59,7 +59,7 @@ def summary(snapshot: Snapshot, style: Style = ASCII) -> str:
 
 
 class _Tree:
-    """Draws without recursion on the call stack; what stands in a scope is found by `_shown`."""
+    """Draws without recursion on the call stack; what stands in a scope is found by `chosen_parts`."""
 
     def __init__(self, now: float, style: Style, depth: int | None) -> None:
         self._now = now
@@ -87,10 +87,10 @@ class _Tree:
     def _inside(self, scope: Scope, level: int) -> Sequence[Scope | str]:
         if self._depth is not None and level >= self._depth:
             return ()
-        shown = _shown(scope, MOST_UNITS if scope.level == "run" else MOST_ITEMS)
-        left_out = _left_out(scope, shown)
+        shown = chosen_parts(scope, MOST_UNITS if scope.level == "run" else MOST_ITEMS)
+        left = left_out(scope, shown)
         rows: list[Scope | str] = [_standing_for(part) for part in shown]
-        return [*rows, left_out] if left_out else rows
+        return [*rows, left] if left else rows
 
     def _line(self, scope: Scope) -> str:
         word = f"[{scope.status}]" if scope.status in ("running", "cancelling") else scope.status
@@ -155,7 +155,8 @@ def _standing_for(scope: Scope) -> Scope:
     return scope
 
 
-def _shown(scope: Scope, most: int) -> Sequence[Scope]:
+def chosen_parts(scope: Scope, most: int) -> Sequence[Scope]:
+    """At most so many parts: what goes on comes before what failed, that before the rest."""
     parts = scope.parts
     if len(parts) <= most:
         return parts
@@ -170,7 +171,7 @@ def _shown(scope: Scope, most: int) -> Sequence[Scope]:
     return [parts[place] for place in sorted(places)]
 
 
-def _left_out(scope: Scope, shown: Sequence[Scope]) -> str | None:
+def left_out(scope: Scope, shown: Sequence[Scope]) -> str | None:
     """What of a scope is not shown by itself: `... 980 more: 900 ok, 80 pending`. Settled and pending items of a unit
     that goes on are in the counts of its own line."""
     if scope.counts is None:

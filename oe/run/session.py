@@ -161,7 +161,8 @@ class Session:
         moment = Moment(
             self._run.run_id, self._experience.name, self._outside.clock.now(), self._deadline_at, self.loop_seen_at,
             engine.stopped if engine is not None else None, engine.stopped_at if engine is not None else None,
-            self._cancellations.asked, self._calls.now(), tuple(self.abandoned))
+            self._cancellations.asked, self._calls.now(), tuple(self.abandoned),
+            self._part.concurrency or self._experience.runtime.concurrency)
         return take_snapshot(self.state, self._facts, moment, most, dict(self._nested_facts))
 
     @property

@@ -190,6 +190,16 @@ class RunState:
         if event.type == "run.started" or not self.started_at:
             self.started_at = event.ts
         self.status = "running"
+        if event.type == "run.resumed":
+            self._nothing_goes_on()
+
+    def _nothing_goes_on(self) -> None:
+        """What an earlier process had begun has ended with it."""
+        self.active.clear()
+        self.waiting.clear()
+        for unit in (*self.units.values(), *self.nested.values()):
+            if unit.status == "running":
+                self._move(unit, "pending")
 
     def _run_finished(self, event: Event) -> None:
         self.status = str(event.data["status"])

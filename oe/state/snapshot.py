@@ -114,10 +114,12 @@ class Moment(NamedTuple):
     asked: frozenset[str] = frozenset()
     calls: tuple[Call, ...] = ()
     abandoned: tuple[str, ...] = ()
+    concurrency: int | None = None
 
 
 class Snapshot(NamedTuple):
-    """A run at a moment. `abandoned` are calls that were given up and still hold a thread."""
+    """A run at a moment. `abandoned` are calls that were given up and still hold a thread; `concurrency` is how many
+    units may go on at once."""
 
     run_id: str
     taken_at: float
@@ -128,6 +130,7 @@ class Snapshot(NamedTuple):
     abandoned: tuple[str, ...] = ()
     recent: tuple[Notable, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    concurrency: int | None = None
 
 
 def take_snapshot(state: RunState, facts: Mapping[str, UnitFacts], moment: Moment, most: int | None = None,
@@ -206,7 +209,7 @@ class _Taking:
             for event in copied(lambda: list(state.recent)))
         budgets = tuple(Budget(name, *spent) for name, spent in copied(lambda: list(state.budgets.items())))
         return Snapshot(moment.run_id, moment.now, root, moment.loop_seen_at, state.changed_at, moment.stopping_since,
-                        moment.abandoned, recent, budgets)
+                        moment.abandoned, recent, budgets, moment.concurrency)
 
     def _owner(self, slot: str) -> str:
         """The unit that a slot lies in, the innermost one."""

@@ -27,6 +27,8 @@ def as_object(snapshot: Snapshot) -> JsonObject:
         seconds = getattr(snapshot, name)
         if seconds is not None:
             record[name] = iso(seconds)
+    if snapshot.concurrency is not None:
+        record["concurrency"] = snapshot.concurrency
     record["root"] = _scope_object(snapshot.root)
     if snapshot.abandoned:
         record["abandoned"] = [clip(name, _LONGEST) for name in snapshot.abandoned]
@@ -49,7 +51,8 @@ def snapshot_from(value: object) -> Snapshot | None:
             tuple(Notable(str(each["type"]), str(each["slot"]), seconds_of_iso(each["ts"]), str(each["text"]))
                   for each in record.get("recent", ())),
             tuple(Budget(str(each["name"]), float(each["spent"]), float(each["limit"]))
-                  for each in record.get("budgets", ())))
+                  for each in record.get("budgets", ())),
+            int(record["concurrency"]) if "concurrency" in record else None)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 

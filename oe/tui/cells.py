@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -19,6 +19,7 @@ class Span(NamedTuple):
 
 
 Line: TypeAlias = tuple[Span, ...]
+_MOST_PIECES = 8
 
 
 class Charset(NamedTuple):
@@ -91,6 +92,19 @@ def fit_line(spans: Iterable[Span], width: int, charset: Charset) -> Line:
             found.append(Span(text, style))
         width -= taken
     return (*found, Span(" " * width)) if width else tuple(found)
+
+
+def wrapped(text: str, width: int) -> Iterator[str]:
+    """The text in pieces of at most `width` cells, the first ones of very many."""
+    start = 0
+    for _ in range(_MOST_PIECES):
+        end, room = start, max(2, width)
+        while end < len(text) and (room := room - _cells(text[end])) >= 0:
+            end += 1
+        yield text[start:end]
+        start = end
+        if start >= len(text):
+            return
 
 
 def bar(share: float, width: int, charset: Charset) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 from oe.render.runs import format_count
+from oe.render.tree import chosen_parts, left_out
 from oe.state.snapshot import LIVE, Counts, Scope, Snapshot
 from oe.text import format_age, format_duration, plural
 from oe.tui.cells import Charset, Span, Style, bar, shown
@@ -61,21 +62,24 @@ def rows_of(snapshot: Snapshot, folded: set[str], group: Group, order: Order) ->
 
 def _rows_with_parts(unit: Scope, folded: set[str]) -> Iterator[Row]:
     """A unit and what goes on in it. Nested as deep as a snapshot has levels."""
-    stack = [(unit, unit.name, 0)]
+    stack: list[tuple[Scope | str, str, int]] = [(unit, unit.name, 0)]
     while stack:
         scope, key, depth = stack.pop()
+        if isinstance(scope, str):
+            yield Row(key, depth, None, scope)
+            continue
         is_folded = key in folded
         yield Row(key, depth, scope, scope.name, is_folded if scope.parts or scope.tail else None)
         if is_folded:
             continue
         if scope.tail:
             yield Row(f"{key}\ntail", depth + 1, None, scope.tail)
-        parts = scope.parts[:MOST_ITEMS]
-        left = len(scope.parts) - len(parts)
+        parts = chosen_parts(scope, MOST_ITEMS)
+        left = left_out(scope, parts)
+        if left is not None:
+            stack.append((left, f"{key}\nmore", depth + 1))
         stack += [(part, part.name if part.level != "call" else f"{key}\n{place}", depth + 1)
                   for place, part in reversed(list(enumerate(parts)))]
-        if left:
-            yield Row(f"{key}\nmore", depth + 1, None, f"and {left} more that are not shown")
 
 
 def elapsed(scope: Scope, now: float) -> float | None:
@@ -120,7 +124,7 @@ def _items(counts: Counts, charset: Charset, *, is_live: bool) -> list[Span]:
 def _words(scope: Scope, now: float) -> Iterator[str]:
     if scope.status == "cancelling":
         yield f"cancelling ({scope.reason})" if scope.reason else "cancelling"
-    if scope.attempt > 1 or scope.status == "retrying":
+    if scope.attempt > 1:
         yield f"attempt {scope.attempt}/{max(scope.attempt, scope.attempts)}"
     if scope.due_at is not None:
         yield f"next in {format_duration(max(0.0, scope.due_at - now))}"

@@ -10,7 +10,7 @@ from oe.render.runs import format_count
 from oe.render.tree import clock
 from oe.state.snapshot import Counts
 from oe.text import format_age, format_duration, plural
-from oe.tui.cells import Charset, Line, Span, bar, fit, fit_line, shown, width_of
+from oe.tui.cells import Charset, Line, Span, bar, fit, fit_line, shown, width_of, wrapped
 from oe.tui.rows import Row, about, elapsed, style_of
 from oe.tui.view import HELP, View, Wish
 
@@ -21,7 +21,7 @@ _WIDE = 110
 """Columns from which details stand beside the tree."""
 _WIDEST_NAME = 44
 _TIME = 8
-_KEYS = "↑↓ move  enter details  / search  f filter  s sort  c cancel  d dump  ? help  q leave"
+_KEYS = "↑↓  enter details  / find  f filter  s sort  c cancel  d dump  ? help  q quit"
 _ASCII_KEYS = _KEYS.replace("↑↓", "jk")
 
 
@@ -83,7 +83,10 @@ class _Drawing:
         status = f"stopping ({root.reason})" if root.status == "cancelling" else root.status
         status = "success" if status == "ok" else status  # a run's own word
         yield self._title(f"{root.name}  {picture.snapshot.run_id}", self._status(picture, status))
-        yield tuple(self._progress(picture))
+        spent = self._spent(picture)
+        room = self._width - width_of(spent)
+        yield (*fit_line(self._progress(picture), max(0, room), self._charset), Span(spent)) if room > 20 else tuple(
+            self._progress(picture))
         for budget in picture.snapshot.budgets:
             share = budget.spent / budget.limit if budget.limit > 0 else 1.0
             yield (Span(f" budget {shown(budget.name, self._charset)} "),
@@ -119,23 +122,28 @@ class _Drawing:
         yield Span(bar(done / counts.total if counts.total else 1.0, 10, self._charset), "bar")
         for word in ("failed", "running", "retrying", "cancelled", "interrupted", "skipped", "cached"):
             count = getattr(counts, word)
+            most = picture.snapshot.concurrency if word == "running" else None
             if count:
-                yield Span(f"  {count} {word}", style_of(word))
+                yield Span(f"  {count}{f' of {most}' if most is not None else ''} {word}", style_of(word))
         if picture.slots and picture.is_live:
             yield Span(f"  {plural(picture.slots, 'slot')}")
-        if picture.tokens:
-            yield Span(f"  {format_count(picture.tokens)} tokens")
-        if picture.cost_usd:
-            yield Span(f"  ${picture.cost_usd:.2f}" if picture.cost_usd >= 0.01 else f"  ${picture.cost_usd:.4f}")
-        if picture.tokens_saved:
-            yield Span(f"  {format_count(picture.tokens_saved)} saved")
+
+    def _spent(self, picture: Picture) -> str:
+        words = []
         if picture.reading is not None:
-            yield Span(f"  reading the log: {format_count(picture.reading)} events", "warn")
+            words.append(f"reading the log: {format_count(picture.reading)}")
+        if picture.tokens:
+            saved = f" ({format_count(picture.tokens_saved)} saved)" if picture.tokens_saved else ""
+            words.append(f"{format_count(picture.tokens)} tokens{saved}")
+        if picture.cost_usd:
+            words.append(f"${picture.cost_usd:.2f}" if picture.cost_usd >= 0.01 else f"${picture.cost_usd:.4f}")
+        return "".join(f"  {word}" for word in words) + " "
 
     # in the middle
 
     def _rule(self, title: str, width: int, *, is_focus: bool = False) -> Line:
-        text = shown(f"{self._charset.rule * 2} {title} ", self._charset)
+        mark = self._charset.folded if is_focus else self._charset.rule
+        text = shown(f"{mark}{self._charset.rule} {title} ", self._charset)
         return (Span(fit(text + self._charset.rule * max(0, width - width_of(text)), width, self._charset),
                      "bold" if is_focus else "dim"),)
 
@@ -189,7 +197,8 @@ class _Drawing:
         text: list[Line] = []
         for section in view.details:
             text.append((Span(shown(section.title, charset), "bold"),))
-            text += [(Span("  " + shown(line, charset)),) for line in section.lines]
+            text += [(Span("  " + piece),) for line in section.lines
+                     for piece in wrapped(shown(line, charset), width - 2)]
         room = max(0, height - 1)
         view.detail_top = max(0, min(view.detail_top, len(text) - room))
         lines = [self._rule(shown(f"details of {view.chosen_slot() or 'nothing'}", charset), width,
@@ -204,7 +213,7 @@ class _Drawing:
         room = height - 1
         found = view.log_lines(room)
         words = ["log", f"filter '{view.log_filter}'" if view.log_filter else "",
-                 f"{view.log_back} lines back" if view.log_back else ""]
+                 f"{plural(view.log_back, 'line')} back" if view.log_back else ""]
         rule = self._rule(self._charset.between.join(filter(None, words)), self._width, is_focus=view.focus == "log")
         return [rule, *((Span(" " + shown(line, self._charset), "dim" if "node.started" in line else "plain"),)
                         for line in found), *([()] * (room - len(found)))]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from oe.clock import SystemClock
 from oe.errors import OeError
 from oe.render.findings import finding_lines
-from oe.render.tree import render_tree
+from oe.render.tree import ASCII, UNICODE, render_tree
 from oe.tui.screen import draw
 from oe.tui.view import View, Wish
 
@@ -120,7 +120,8 @@ class _Dashboard:
             snapshot = view.picture.snapshot
             if view.picture.is_fresh:
                 snapshot = snapshot._replace(taken_at=self._clock.now())
-            view.show([*render_tree(snapshot).splitlines(), "", *finding_lines(view.picture.findings)])
+            style = ASCII if self._terminal.charset.is_ascii else UNICODE
+            view.show([*render_tree(snapshot, style=style).splitlines(), "", *finding_lines(view.picture.findings)])
         elif wish.what == "cancel":
             try:
                 self._watch.ask_to_cancel(wish.slot)

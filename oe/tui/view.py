@@ -19,15 +19,15 @@ _MOST_LINES = 5000
 _LOG_SIZES = ("small", "large", "none")
 
 HELP = """\
-up down j k      move                     enter      details of the node, and away
-page up, down    a page                   tab        scroll details or log instead
-home end g G     first, last              /          search (in the log: filter)
-left right, blank  fold, unfold           n N        next, previous that was found
-- +              fold, unfold all         f          filter by status
-F                follow what goes on      s          longest first, graph order
-l                log small, large, away   esc        close, forget search and filter
-c                cancel the node          C          cancel the run
-d                tree and diagnosis       q          leave; the run goes on
+up down j k       move                    enter  details of the node, and away
+page up, down     a page                  tab    scroll details or log instead
+home end g G      first, last             /      find (in the log: filter)
+left right blank  fold, unfold            n N    next, previous that was found
+- +               fold, unfold all        f      filter by status
+F                 follow what goes on     s      longest first, graph order
+l                 log small, large, away  esc    close; forget what was typed
+c                 cancel the node         C      cancel the run
+d                 tree and diagnosis      q      leave; the run goes on
 
 Status glyphs"""
 

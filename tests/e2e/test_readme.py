@@ -18,7 +18,10 @@ from typing import NamedTuple
 
 import pytest
 
+from oe.watching import Picture
+from tests.support.moments import review
 from tests.support.program import ROOT, Program
+from tests.support.screens import screen, shown
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"(?:^[^\n]*`(?P<file>[^`\n]+)`[^`\n]*:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
@@ -144,7 +147,7 @@ def test_the_program_in_python_prints_what_its_comment_says(checkout: Path, outp
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
-    tested = {"console", "markdown", "python"}
+    tested = {"console", "markdown", "python", "text"}
     others = [block for block in BLOCKS if block.kind not in tested and block.file is None]
     assert [block.text for block in others] == ["./check.sh\n"], "which runs this test"
     assert (ROOT / ".ci/run").read_text().rstrip().splitlines()[-1].startswith("exec ./check.sh")
@@ -163,3 +166,11 @@ def test_links_lead_somewhere(file: str) -> None:
     assert targets
     missing = [target for target in targets if not ((ROOT / file).parent / target).exists()]
     assert missing == []
+
+
+def test_the_dashboard_is_the_one_that_is_drawn() -> None:
+    captured, = [block.text for block in BLOCKS if block.kind == "text"]
+    lines = captured.splitlines()
+    drawn = screen(shown(Picture(review())), 80, len(lines)).splitlines()
+    assert lines[-1] == drawn[-1], "run: python -m tests.support.capture"
+    assert max(map(len, lines)) <= 80

@@ -1,0 +1,243 @@
+"""The dashboard on a real terminal, in tmux: what is seen, keys, sizes, colours, and the terminal as it was afterwards,
+whoever is stopped or killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.examples import copy_example
+from tests.support.experiences import HELD, TOOL, write_experience
+from tests.support.program import Program, program_in
+from tests.support.tmux import Pane, Tmux, timeless
+
+HERE = Path(__file__).parent
+MODES = "stty -a | grep -oE -e '-?(icanon|echo|isig)\\b' | tr '\\n' ' '; echo modes"
+
+
+@pytest.fixture
+def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """The program, as `oe` on its own path."""
+    made = program_in("checkout", tmp_path_factory.mktemp("home"))
+    place = tmp_path_factory.mktemp("bin")
+    (place / "oe").write_text(f'#!/bin/sh\nexec {made.command[0]} {made.command[1]} "$@"\n')
+    (place / "oe").chmod(0o755)
+    made.environment["PATH"] = f"{place}:{made.environment['PATH']}"
+    return made
+
+
+@pytest.fixture
+def tmux(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tmux]:
+    server = Tmux(tmp_path_factory.mktemp("tmux") / "socket", program.environment | {"TERM": "xterm-256color"})
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Path:
+    """HELD, whose second node waits at its gate for `let_go`."""
+    write_experience(tmp_path, HELD, tool=TOOL)
+    for name in ("gate", "begun"):
+        os.mkfifo(tmp_path / name)
+    return tmp_path
+
+
+def begin(pane: Pane, folder: Path, command: str = "oe run --tui") -> int:
+    """Starts the run, and comes back when its second node has begun; the descriptor of its gate."""
+    gate = os.open(folder / "gate", os.O_RDWR)
+    pane.enter(command)
+    (folder / "begun").read_text()
+    pane.wait_for("● second")
+    return gate
+
+
+def check(name: str, screen: str) -> None:
+    expected = HERE / f"{name}.out"
+    text = timeless("".join(f"{line.rstrip()}\n" for line in screen.splitlines()))
+    if os.environ.get("UPDATE_GOLDEN"):
+        expected.write_text(text, encoding="utf-8")
+    assert text == expected.read_text(encoding="utf-8")
+
+
+def pids_of(folder: Path, command: str) -> list[int]:
+    """The processes of that command in that folder, oldest first."""
+    found = subprocess.run(["pgrep", "-f", f"oe.py {command}"], capture_output=True, text=True, check=False).stdout.split()
+    return [int(pid) for pid in found if os.path.realpath(f"/proc/{pid}/cwd") == str(folder.resolve())]
+
+
+def is_going_on(pid: int) -> bool:
+    """Whether the process is there and no zombie, which an orphan stays where nobody asks for it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_live_run_is_shown_to_its_starter_and_to_others(tmux: Tmux, held: Path) -> None:
+    mine, other = tmux.open("mine", held, 80, 24), tmux.open("other", held, 200, 50)
+    gate = begin(mine, held)
+    check("run_80x24", mine.wait_for("node.started     second"))
+    other.enter("oe top")
+    other.wait_for("● second")
+    other.press("j", "Enter")
+    check("top_200x50", other.wait_for("second begins", "node.started     second"))
+    other.resize(80, 24)
+    check("top_80x24", other.wait_for("second begins"))
+    other.press("Escape", "?")
+    check("help_80x24", other.wait_for("Status glyphs"))
+    other.press("x", "d")
+    check("dump_80x24", other.wait_for("└─ [running] second"))
+    other.press("x", "q")
+    other.wait(lambda screen: "oe top" in screen and "● second" not in screen)
+    os.close(gate)
+    ended = mine.wait_for("success r-")
+    assert "total: 7" in ended
+    mine.enter(MODES)
+    mine.wait_for("isig icanon echo modes")
+
+
+def test_a_run_is_cancelled_from_another_terminal(tmux: Tmux, tmp_path: Path) -> None:
+    folder = copy_example("stdlib-census", tmp_path)
+    mine, other = tmux.open("mine", folder, 80, 24), tmux.open("other", folder, 80, 24)
+    mine.enter("oe run --tui --concurrency 1")
+    mine.wait_for("● measures[")
+    other.enter("oe top latest")
+    other.wait_for("● measures[")
+    other.press("l", "l", "C")
+    other.wait_for("cancel the run? [y/N]")
+    other.press("y")
+    seen = other.wait_for("⊘ cancelled", "ended")
+    check("cancelled_80x24", re.sub(r"\d+ items", "# items", seen))
+    assert "oe: another process asks to cancel the run" in mine.wait_for("cancelled r-", "oe resume")
+    mine.enter("echo exit code $?")
+    mine.wait_for("exit code 130")
+
+
+def test_ctrl_c_belongs_to_the_run(tmux: Tmux, held: Path) -> None:
+    pane = tmux.open("mine", held, 80, 24)
+    gate = begin(pane, held)
+    pane.press("C-c")
+    pane.wait_for("oe: stopping (user)", "cancelled r-")
+    pane.enter(f"echo exit code $?; {MODES}")
+    pane.wait_for("exit code 130", "isig icanon echo modes")
+    os.close(gate)
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(tmux: Tmux, held: Path) -> None:
+    pane = tmux.open("mine", held, 80, 24)
+    gate = begin(pane, held)
+    for _ in range(2):
+        pane.press("C-z")
+        pane.wait_for("Stopped")
+        pane.enter(f"clear; {MODES}")
+        pane.wait_for("isig icanon echo modes")
+        pane.enter("clear; fg")
+        pane.wait_for("● second", " quit")
+    os.close(gate)
+    pane.wait_for("success r-")
+
+
+def test_leaving_lets_the_run_go_on_in_lines(tmux: Tmux, held: Path) -> None:
+    pane = tmux.open("mine", held, 80, 24)
+    gate = begin(pane, held)
+    pane.press("q")
+    pane.wait_for("1/2 nodes, 1 running")
+    os.close(gate)
+    pane.wait_for("success r-")
+
+
+def test_a_dashboard_that_is_killed_leaves_the_run_and_the_terminal_alone(tmux: Tmux, held: Path) -> None:
+    pane = tmux.open("mine", held, 80, 24)
+    gate = begin(pane, held)
+    owner, dashboard = pids_of(held, "run --tui")
+    os.kill(dashboard, signal.SIGKILL)
+    pane.wait_for("1/2 nodes, 1 running")
+    assert pids_of(held, "run --tui") == [owner]
+    os.close(gate)
+    pane.wait_for("success r-")
+    pane.enter(MODES)
+    pane.wait_for("isig icanon echo modes")
+
+
+def test_a_run_that_is_killed_leaves_the_terminal_as_it_was(tmux: Tmux, held: Path) -> None:
+    pane = tmux.open("mine", held, 80, 24)
+    gate = begin(pane, held)
+    os.kill(pids_of(held, "run --tui")[0], signal.SIGKILL)
+    pane.wait_for("is gone; `oe resume --run-id r-")
+    pane.enter(MODES)
+    pane.wait_for("isig icanon echo modes")
+    assert pids_of(held, "run --tui") == []
+    os.close(gate)
+    (held / "gate").unlink()
+    pane.enter("clear; oe resume --tui")
+    pane.wait_for("success r-")
+
+
+def test_a_terminal_that_is_closed_hangs_the_run_up(tmux: Tmux, program: Program, held: Path) -> None:
+    gate = begin(tmux.open("mine", held, 80, 24), held)
+    tmux.open("other", held, 80, 24)
+    pids = pids_of(held, "run --tui")
+    tmux.tmux("kill-session", "-t", "mine")
+    for pid in pids:
+        while is_going_on(pid):
+            os.sched_yield()
+    run, = program.run("runs", "--json", cwd=held).json()["runs"]
+    assert (run["status"], run["reason"]) == ("cancelled", "hangup")
+    os.close(gate)
+
+
+def test_a_dashboard_of_another_run_is_killed_at_will(tmux: Tmux, held: Path) -> None:
+    mine, other = tmux.open("mine", held, 80, 24), tmux.open("other", held, 80, 24)
+    gate = begin(mine, held)
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGQUIT):
+        other.enter("clear; oe top")
+        other.wait_for("● second")
+        os.kill(pids_of(held, "top")[0], number)
+        if number == signal.SIGKILL:  # nobody is left to tidy up but the shell
+            other.wait_for("illed")
+            other.enter("reset")
+            continue
+        other.wait(lambda screen: "● second" not in screen)
+        other.enter(f"clear; {MODES}")
+        other.wait_for("isig icanon echo modes")
+    other.enter("oe top")
+    other.wait_for("● second")
+    other.press("C-c")
+    other.wait_for("oe: interrupted")
+    os.close(gate)
+    mine.wait_for("success r-")
+
+
+@pytest.mark.parametrize(("environment", "coloured", "ascii_only"), [
+    ({}, True, False), ({"NO_COLOR": "1"}, False, False), ({"TERM": "vt100"}, False, False),
+    ({"LC_ALL": "C"}, True, True)])
+def test_colours_and_characters_are_those_of_the_terminal(tmux: Tmux, held: Path, environment: dict[str, str], *,
+                                                          coloured: bool, ascii_only: bool) -> None:
+    mine, other = tmux.open("mine", held, 80, 24), tmux.open("other", held, 80, 24, **environment)
+    gate = begin(mine, held)
+    other.enter("oe top")
+    seen = other.wait_for("> second" if ascii_only else "● second")
+    assert seen.isascii() == ascii_only
+    assert bool(re.search(r"\x1b\[(\d+;)*3[1-6]m", other.screen(colours=True))) == coloured
+    os.close(gate)
+    mine.wait_for("success r-")
+
+
+@pytest.mark.parametrize("terminal", ["dumb", "no-such-terminal"])
+def test_a_terminal_that_cannot_be_drawn_on_gets_lines(tmux: Tmux, held: Path, terminal: str) -> None:
+    pane = tmux.open("mine", held, 80, 24, TERM=terminal)
+    gate = os.open(held / "gate", os.O_RDWR)
+    pane.enter("oe run --tui")
+    (held / "begun").read_text()
+    pane.wait_for("1/2 nodes, 1 running")
+    os.close(gate)
+    pane.wait_for("success r-")
+    (held / "gate").unlink()
+    pane.enter("clear; oe top")
+    pane.wait_for("ok second", "2 nodes")
