@@ -65,7 +65,7 @@ class Watch:
     def _begin(self, run: Run) -> None:
         self.run = run
         experience = recorded_experience(run)
-        self._facts = facts_of(Graph(experience), {name: kind.task_kind for name, kind in kinds_by_name().items()})
+        self._facts = facts_of(Graph(experience), kinds_by_name())
         self._state = RunState(experience.units)
         self._state.started_at = run.started_at
         self._tail = Tail(self._workspace.folder.event_log(run.run_id), run.run_id)
