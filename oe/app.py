@@ -54,7 +54,8 @@ def find_file(path: str) -> str:
         raise NotFoundError(f"no experience in '{path}'",
                             hint=f"expected {' or '.join(FILE_NAMES)}; `oe init` makes one")
     if not os.path.isfile(path):
-        raise NotFoundError(f"no such file or directory: '{path}'")
+        what = "neither a file nor a directory" if os.path.exists(path) else "no such file or directory"
+        raise NotFoundError(f"{what}: '{path}'")
     return path
 
 

@@ -16,8 +16,9 @@ def new_run_id(day: str, entropy: bytes) -> str:
 
 
 def is_run_id(text: str) -> bool:
-    """Whether the text may name a run: one plain file name, never a path (`..`, `/` and leading dots are refused)."""
-    return _RUN_ID.fullmatch(text) is not None
+    """Whether the text may name a run: one plain file name, never a path (`..`, `/` and leading dots are refused), nor
+    the word that means the latest run."""
+    return _RUN_ID.fullmatch(text) is not None and text != "latest"
 
 
 def item_slot(slot: str, index: int) -> str:

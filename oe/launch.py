@@ -125,7 +125,8 @@ async def start_run(experience: Experience, options: RunOptions, events: EventBu
     """A new run from its arguments to its end. Raises SkippedError where `if_running` says skip and another runs."""
     args = bind_arguments(experience, dict(options.args), schema_loader(LocalFiles(experience.folder)))
     if options.run_id is not None and not is_run_id(options.run_id):
-        raise UsageError(f"'{options.run_id}' is no run id", hint="letters, digits, '.', '_' and '-', at most 100")
+        raise UsageError(f"'{options.run_id}' is no run id",
+                         hint="letters, digits, '.', '_' and '-', at most 100; not 'latest'")
     asked = _asked(options)
     selection = _selection(experience, asked)
     access = _access(experience, args, options)

@@ -232,6 +232,8 @@ class RunState:
                 unit.attempts = max(unit.attempts, event.attempt)
             if unit.started_at is not None:
                 unit.duration_seconds = max(0.0, event.ts - unit.started_at)
+            elif isinstance(known := event.data.get("duration_ms"), (int, float)):  # an earlier process saw it start
+                unit.duration_seconds = known / 1000
             return unit
         if event.index is not None:
             self._count_item(event, status)

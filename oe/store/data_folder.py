@@ -40,8 +40,14 @@ class DataFolder:
         return f"{self.root}/cache"
 
     def exists(self) -> bool:
-        """Whether anything has been run here."""
-        return os.path.exists(self.database)
+        """Whether anything has been run here. Raises StoreError where that cannot be seen."""
+        try:
+            os.stat(self.database)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise from_os(self.root, error, doing="look into") from error
+        return True
 
     def create(self) -> None:
         """Makes the folder and `runs` in it, for their owner alone. Raises StoreError where that is not possible."""

@@ -50,7 +50,8 @@ def keys(folder: Path) -> set[str]:
 @pytest.mark.every_form
 def test_the_cache_is_listed_newest_first(program: Program, tmp_path: Path) -> None:
     folder = write_experience(tmp_path / "two", SPEC, t=TOOL)
-    assert program.run("cache", folder).exit_code == 2, "a word that is no action is refused"
+    assert program.run("cache", "list", cwd=folder).exit_code == 2, "a word that is no action and no path is refused"
+    assert program.run("cache", folder) == (0, "", "the cache is empty\n"), "a path stands where it does elsewhere"
     assert program.run("cache", "ls", folder) == (0, "", "the cache is empty\n")
     program.run("run", "--quiet", cwd=folder)
     assert [entry["slot"] for entry in entries(program, folder)] == ["second", "first"]

@@ -118,6 +118,7 @@ def test_a_plan_looks_into_it(program: Program, tmp_path: Path) -> None:
     assert planned(program, folder) == {
         "list": ("cached", planned(program, folder)["list"][1], None), "each": ("cached", "all of 3 items", None),
         "inner": ("cached", "all of 2 units", None)}
+    assert "cached   each  all of 3 items" in program.run("plan", cwd=folder).stdout.splitlines()
     assert planned(program, folder, "--no-cache")["inner"][0] == "run"
     (folder / "child/more.py").write_text(CHILD_TOOLS)
     text = (folder / "child/experience.yaml").read_text()

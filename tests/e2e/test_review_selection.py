@@ -242,3 +242,9 @@ def test_two_interrupts_end_a_run_whose_loop_is_blocked(program: Program, tmp_pa
     finally:
         process.kill()
         process.wait(60)
+
+
+def test_no_run_is_called_as_the_latest_is_asked_for(program: Program, chain: Counted) -> None:
+    refused = program.run("run", "--run-id", "latest", cwd=chain.folder)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "'latest' is no run id" in refused.stderr

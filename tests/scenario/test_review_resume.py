@@ -120,3 +120,10 @@ graph: {nodes: [{id: add, kind: step, writes: [log]}]}
 """, {"add": gives({"log": ["more"]})})
     assert scenario.run().state == {"log": ["zero", "more"]}
     assert scenario.run().state == {"log": ["zero", "more", "more"]}
+
+
+def test_what_an_earlier_process_finished_took_the_time_that_it_took() -> None:
+    scenario = Scenario("graph: {nodes: [{id: long, kind: step}, {id: bad, kind: step}]}",
+                        {"long": gives(after=3), "bad": fails()})
+    assert scenario.run().nodes[0]["duration_ms"] == 3000
+    assert scenario.resume().nodes[0]["duration_ms"] == 3000

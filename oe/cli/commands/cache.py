@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 
 from oe.cli.asking import confirmed
@@ -20,11 +21,18 @@ _DEFAULT_AGE_SECONDS = 30 * 86400.0
 _SHOWN_DIGITS = 12
 
 
+class _Actions(tuple[str, ...]):
+    """The words that may stand first; an experience's PATH is let through too, as after other commands."""
+
+    def __contains__(self, word: object) -> bool:
+        return super().__contains__(word) or (isinstance(word, str) and os.path.exists(word))
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of cache."""
-    parser.add_argument("action", nargs="?", default="ls", choices=tuple(_ACTIONS), metavar="ACTION",
+    parser.add_argument("action", nargs="?", default="ls", choices=_Actions(_ACTIONS), metavar="ACTION",
                         help="ls: list entries (default); show KEY: print one; rm KEY...: take them out; "
-                             "clear: take all out; gc: take old ones out")
+                             "clear: take all out; gc: take old ones out; a PATH alone is that of ls")
     parser.add_argument("key", nargs="*", metavar="KEY", help="key, or its unique beginning; after ls, clear and gc "
                                                               "the PATH of the experience may stand instead")
     add_experience(parser)
@@ -40,6 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Does one of the actions."""
+    if options.action not in _ACTIONS:
+        options.key.insert(0, options.action)
+        options.action = "ls"
     _expect_fitting(options)
     path = options.path
     if options.action not in _TAKE_KEYS and options.key:

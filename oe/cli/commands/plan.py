@@ -46,7 +46,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         return int(ExitCode.SUCCESS)
     width = min(30, max(len(unit.id) for unit in planned))
     for unit in planned:
-        count = "" if unit.items is None else f" {unit.items[0]} of {plural(unit.items[1], 'item')};"
+        counts = None if unit.action == "cached" else unit.items
+        count = "" if counts is None else f" {counts[0]} of {plural(counts[1], 'item')};"
         where = "" if unit.inside is None else f"{unit.inside}: "
         console.result(f"{unit.action:<8} {unit.id:<{width}} {neutralise(f'{count} {where}{unit.reason}').strip()}")
     actions = [unit.action for unit in planned]

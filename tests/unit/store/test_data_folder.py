@@ -138,3 +138,13 @@ def test_removing_a_run_removes_its_files_and_follows_no_link(folder: DataFolder
     assert sorted(path.name for path in Path(folder.root, "runs").iterdir()) == ["r-10", "r-10.jsonl"]
     assert (outside / "kept").exists()
     assert folder.remove_run("r-1") == 0
+
+
+def test_a_folder_that_cannot_be_looked_into_is_not_taken_for_an_empty_one(folder: DataFolder,
+                                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> None:  # root may look into everything
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("oe.store.data_folder.os.stat", refuse)
+    with pytest.raises(StoreError, match=r"cannot look into .*: permission denied"):
+        folder.exists()
