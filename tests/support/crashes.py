@@ -114,6 +114,13 @@ def committed_slots(folder: Path) -> set[str] | None:
         return None
 
 
+def logged_slots(folder: Path) -> set[str]:
+    """The slots that the log, as it was left, says have finished."""
+    log = folder / ".openexpertise" / "runs" / f"{RUN_ID}.jsonl"
+    whole = log.read_bytes().split(b"\n")[:-1] if log.exists() else []
+    return {record["slot"] for record in map(json.loads, whole) if record["type"] == "node.finished"}
+
+
 def executions(folder: Path) -> Counter[str]:
     """How often the tools of each slot ran to their end."""
     done = folder / "done"
@@ -183,6 +190,7 @@ class Life:
         more = executions(self.folder) - before
         assert not more.keys() & (committed or set()), "what is committed was carried out again"
         assert set(more.values()) <= {1}
+        assert logged_slots(self.folder) <= (committed_slots(self.folder) or set()), "the log told what is not committed"
         return ended
 
     def end(self, calm: Calm) -> None:
