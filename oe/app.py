@@ -129,8 +129,9 @@ class Workspace:
         from oe.store.sqlite_store import SqliteStore
 
         self.key = os.path.realpath(file)
-        root = data_dir or os.environ.get("OE_DATA_DIR") or os.path.join(os.path.dirname(self.key), ".openexpertise")
-        self.folder = DataFolder(root)
+        chosen = data_dir or os.environ.get("OE_DATA_DIR")
+        self.folder = DataFolder(chosen or os.path.join(os.path.dirname(self.key), ".openexpertise"))
+        self.folder.expect_own(is_chosen=bool(chosen))
         if read_only and not self.folder.exists():
             raise NotFoundError(f"no runs yet: '{self.folder.root}' holds no state.sqlite",
                                 hint="`oe run` makes one; --data-dir names another place")

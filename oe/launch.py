@@ -32,7 +32,7 @@ from oe.run.replay import CacheUse
 from oe.run.session import Part, RunResult, Session
 from oe.run.threads import DaemonThreads
 from oe.sealed import is_sealed, seal
-from oe.spec.arguments import bind_arguments, is_text_argument, secret_arguments
+from oe.spec.arguments import bind_arguments, expect_no_secrets, secret_arguments
 from oe.spec.model import Experience
 from oe.state.ledger import base_defaults
 from oe.state.run_state import RunState
@@ -45,7 +45,7 @@ from oe.text import did_you_mean
 from oe.values import Json, JsonObject, canonical
 
 __all__ = [
-    "EventBus", "Resumed", "RunHandle", "RunOptions", "RunResult", "is_text_argument", "resume_run", "run_experience",
+    "EventBus", "Resumed", "RunHandle", "RunOptions", "RunResult", "resume_run", "run_experience",
     "start_run",
 ]
 
@@ -130,6 +130,7 @@ async def start_run(experience: Experience, options: RunOptions, events: EventBu
     asked = _asked(options)
     selection = _selection(experience, asked)
     access = _access(experience, args, options)
+    expect_no_secrets(experience, args, access.redactor)
     with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
         earlier = _earlier(workspace) if selection.reused else {}
         with await _entry(workspace, options.if_running):
@@ -341,7 +342,7 @@ async def _carry_out(workspace: Workspace, access: ModelAccess, part: Part, opti
     if options.on_start is not None:
         options.on_start(session)
     try:
-        with OutputCapture(), keeper:
+        with OutputCapture(access.redactor), keeper:
             return await session.carry_out()
     finally:
         if outside.log.broken:

@@ -82,7 +82,10 @@ class Pruned(NamedTuple):
 def open_cache(path: str, data_dir: str | None) -> CacheFolder:
     """The cache of the experience at `path`. Raises NotFoundError where there is no experience; makes nothing."""
     find_file(path)
-    return CacheFolder(DataFolder(settings_of(path, data_dir, os.environ)[0].value).cache)
+    place = settings_of(path, data_dir, os.environ)[0]
+    folder = DataFolder(place.value)
+    folder.expect_own(is_chosen=place.origin != "default")
+    return CacheFolder(folder.cache)
 
 
 def plan_cache(cache: CacheFolder, limits: Limits, now: float) -> CachePlan:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 SHORTEST_SECRET = 6
 """Shorter values would blank ordinary words; they are refused as secrets (quality.md, security)."""
 
 _SECRET_NAME = re.compile(r".*_(API_KEY|TOKEN|SECRET|PASSWORD)", re.IGNORECASE)
 _MASK = "[redacted]"
+_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+_PLAIN_IN_ADDRESS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 
 
 def is_secret_name(name: str) -> bool:
@@ -31,10 +33,11 @@ class Redactor:
         self.add(secrets)
 
     def add(self, secrets: Iterable[str]) -> None:
-        """Takes further values; each is blanked as it is and as it looks inside a JSON string."""
+        """Takes further values; each is blanked as it is and in the forms that programs give to texts."""
         for secret in secrets:
-            if len(secret) >= SHORTEST_SECRET:
-                self._secrets.update((secret, _inside_json(secret)))
+            for part in (secret, *secret.splitlines()):
+                if len(part) >= SHORTEST_SECRET:
+                    self._secrets.update(_forms(part))
         if self._secrets:
             longest_first = sorted(self._secrets, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
@@ -57,7 +60,16 @@ class Redactor:
         return text if self._pattern is None else self._pattern.sub(_MASK, text)
 
 
-def _inside_json(secret: str) -> str:
+def _forms(secret: str) -> Iterator[str]:
+    """The secret as it stands in a text, in JSON, in Python's and a page's quotes, in an address, and in Base64."""
     import json  # only where there are secrets
+    from binascii import b2a_base64
 
-    return json.dumps(secret, ensure_ascii=False)[1:-1]
+    raw = secret.encode("utf-8", "surrogateescape" if _ESCAPED_BYTE.search(secret) else "surrogatepass")
+    yield secret
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield json.dumps(secret)[1:-1]
+    yield repr(secret)[1:-1]
+    yield secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    yield "".join(chr(byte) if chr(byte) in _PLAIN_IN_ADDRESS else f"%{byte:02X}" for byte in raw)
+    yield b2a_base64(raw, newline=False).decode().rstrip("=")

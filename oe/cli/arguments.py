@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from oe.cli.console import Console
 from oe.errors import NotFoundError, UsageError
-from oe.values import Json
+from oe.spec.arguments import is_text_argument, secret_arguments
+from oe.spec.model import Experience
+from oe.values import Json, kind_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--args", metavar="JSON", help="all arguments as a JSON object, @FILE, or - for standard input")
     parser.add_argument("--arg", action="append", default=[], metavar="K=V",
                         help="one argument; V may be env:NAME or file:PATH; repeatable")
+
+
+def given_arguments(options: argparse.Namespace, experience: Experience, console: Console) -> dict[str, Json]:
+    """The arguments of a command line, and the console is told which of them it must not show. Raises as
+    `read_arguments`."""
+    given = read_arguments(options.args, options.arg, partial(is_text_argument, experience), console)
+    console.secrets += [str(given[name]) for name in secret_arguments(experience) if name in given]
+    return given
 
 
 def read_arguments(whole: str | None, single: Sequence[str], is_text: Callable[[str], bool],
@@ -43,7 +54,7 @@ def _read_whole(text: str, console: Console) -> dict[str, Json]:
         text = _read_file(source)
     value = _strict_json(text, source)
     if not isinstance(value, dict):
-        raise UsageError(f"{source}: expected a JSON object, found {text[:40]!r}")
+        raise UsageError(f"{source}: expected a JSON object, found a value of type {kind_of(value)}")
     return value
 
 

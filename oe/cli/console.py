@@ -28,6 +28,7 @@ class Console:
         self.stderr = stderr
         self.environment = os.environ if environment is None else environment
         self.is_terminal = is_terminal(stderr)
+        self.secrets: list[str] = []
         may_colour = not self.environment.get("NO_COLOR") and self.environment.get("TERM") != "dumb"
         self.has_colour = self.is_terminal and may_colour
         self.has_result_colour = may_colour and is_terminal(stdout)
@@ -52,6 +53,13 @@ class Console:
         with suppress(OSError, ValueError):
             self.stderr.write(text)
             self.stderr.flush()
+
+    def traceback(self, text: str) -> None:
+        """A traceback, whose messages may quote anything: without the secrets that are known, and harmless."""
+        from oe.redact import Redactor, secrets_of  # only where all else has failed
+
+        blanked = Redactor([*secrets_of(self.environment), *self.secrets]).text(text.rstrip())
+        self.note(neutralise(blanked))
 
     def paint(self, text: str, colour: str) -> str:
         """The text in a colour where stderr has colours."""

@@ -70,7 +70,7 @@ def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> 
             return int(ExitCode.FAILED)
         import traceback
 
-        console.note(traceback.format_exc().rstrip())
+        console.traceback(traceback.format_exc())
         console.note(f"oe: this is a fault of oe {VERSION} itself; please report it with the lines above")
         return int(ExitCode.INTERNAL)
 

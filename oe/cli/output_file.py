@@ -12,9 +12,12 @@ _OWNER_ONLY = 0o600
 
 
 def write_text(path: str, text: str) -> None:
-    """Writes the file. A regular one is replaced in one step and keeps its mode, a new one has mode 0600; anything else
-    (a pipe, a device) is written into. Raises OeError."""
+    """Writes the file. A regular one is replaced in one step and keeps its mode, a new one has mode 0600; anything
+    else (a pipe, a device) is written into. Raises OeError; also for a link to a file, which may have come with an
+    experience that is not to be trusted."""
     data = text.encode("utf-8", "backslashreplace")
+    if os.path.islink(path) and os.path.isfile(path):
+        raise OeError(f"cannot write '{path}': it is a link", hint="name the file itself", code="unwritable")
     try:
         mode = _mode_of(path)
         if mode is not None and not stat.S_ISREG(mode):

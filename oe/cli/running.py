@@ -293,11 +293,11 @@ def _show_results(experience: Experience, result: RunResult, console: Console, *
 
 def _field_lines(field: str, value: Json) -> Iterable[str]:
     if isinstance(value, str):
-        text = value.rstrip("\n")
+        text = neutralise(value.rstrip("\n"))
         if len(text) > _LONGEST_TEXT:
             text = clip(text, _LONGEST_TEXT) + f"\n({format_size(len(value))}; `oe state {field}` shows all)"
         yield f"{field}:\n{text}" if "\n" in text else f"{field}: {text}"
         return
-    text = compact(value)
+    text = neutralise(compact(value))
     more = f" ({format_size(len(text))}; `oe state {field}` shows all)" if len(text) > _LONGEST_JSON else ""
     yield f"{field}: {clip(text, _LONGEST_JSON)}{more}"

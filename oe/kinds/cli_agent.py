@@ -63,6 +63,7 @@ class CliAgentKind:
         for key in ("command", "program"):
             for fault in value_problems(node.options.get(key)):
                 yield Problem(fault.code, fault.message, document.span((*node.path, key, *fault.path)), fault.hint)
+        yield from _program_problems(node, experience, files)
         workdir = node.options.get("workdir")
         flaw = find_folder_flaw(files, workdir) if isinstance(workdir, str) and workdir[:1] != "$" else None
         if flaw is not None:
@@ -106,6 +107,22 @@ class CliAgentKind:
         except OeError as error:
             raise as_node_error(error) from error
         return CliAgent(node, prompt, answer_form(node, files, self._texts))
+
+
+def _program_problems(node: Node, experience: Experience, files: Files) -> Iterator[Problem]:
+    """Which program it is, and what is handed to it."""
+    from oe.kinds.command_line import CommandChecks, folder_in_spec
+
+    options = node.options
+    checks = CommandChecks(node, experience, files, folder_in_spec(options.get("workdir")))
+    command = options.get("command")
+    words = command if isinstance(command, list) else []
+    key, where = ("command", ("command", 0)) if words else ("program", ("program",))
+    program = words[0] if words else options.get("program")
+    if isinstance(program, str):
+        yield from checks.program_problems(program, *where)
+        yield from checks.chosen_problems(program, *where)
+    yield from checks.problems(words or [program], key)
 
 
 def _key_problems(node: Node, experience: Experience) -> Iterator[Problem]:

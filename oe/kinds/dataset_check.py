@@ -9,7 +9,7 @@ from oe.diagnostics import Problem
 from oe.errors import OeError
 from oe.kinds.dataset_file import FORMATS
 from oe.kinds.dataset_path import DataPath
-from oe.kinds.tool_check import nearest_file
+from oe.kinds.near_files import nearest_file
 from oe.lang.errors import LangError
 from oe.lang.template import value_problems
 from oe.ports.files import Files

@@ -69,7 +69,7 @@ def data_place(path: str, files: Files) -> str:
     """The absolute path of a data file, which must be there and not too large. Raises NodeError."""
     try:
         if not files.is_file(path):
-            from oe.kinds.tool_check import nearest_file
+            from oe.kinds.near_files import nearest_file
 
             raise data_fault(f"there is no file '{clip(path, 200)}'", nearest_file(path, files), "missing-file")
         place = files.absolute(path)

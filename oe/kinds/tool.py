@@ -118,7 +118,8 @@ class ToolKind:
 
     def _place(self, node: Node, files: Files) -> ToolPlace:
         """Where the tool is. Raises NodeError where it is not."""
-        from oe.kinds.tool_check import nearest_file, split_impl
+        from oe.kinds.near_files import nearest_file
+        from oe.kinds.tool_check import split_impl
         from oe.kinds.tool_inline import ToolPlace
 
         path, function = split_impl(str(node.options["impl"]))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 
 from oe.diagnostics import Problem
 from oe.errors import OeError
+from oe.kinds.command_line import CommandChecks, folder_in_spec
+from oe.kinds.near_files import nearest_file
 from oe.kinds.tool_source import ToolSource
 from oe.lang.document import Path
 from oe.lang.template import value_problems
 from oe.ports.files import Files
 from oe.spec.model import Experience, Node
-from oe.text import clip, did_you_mean, nearest
+from oe.text import clip, nearest
 
 
 class ToolChecks:
@@ -21,6 +22,7 @@ class ToolChecks:
     def __init__(self, node: Node, experience: Experience, files: Files) -> None:
         self._node = node
         self._options = node.options
+        self._experience = experience
         self._document = experience.document
         self._files = files
 
@@ -89,6 +91,8 @@ class ToolChecks:
         if self._has("python") and self._options.get("isolation") == "inline":
             yield self._problem("tool-python-inline", "'python' names another interpreter, which cannot run inside "
                                 "this one", "python", hint="leave 'isolation' out, or say isolation: process", key=True)
+        elif self._has("python"):
+            yield from self._command_checks().program_problems(str(self._options["python"]), "python")
         if self._has("workdir") and self._options.get("isolation") == "inline":
             yield self._problem("tool-workdir-inline", "'workdir' needs a process of its own", "workdir",
                                 hint="say isolation: process", key=True)
@@ -102,34 +106,22 @@ class ToolChecks:
         if output in ("text", "lines") and fields > 1:
             yield self._problem("tool-output-fields", f"output: {output} fills one field, and 'writes' names {fields}",
                                 "output", hint="say output: json, or write one field")
+        checks = self._command_checks()
         command = self._options["command"]
-        program = command[0] if isinstance(command, list) and command else ""
+        words = command if isinstance(command, list) else []
+        program = words[0] if words else ""
         if not isinstance(program, str) or not program:
             yield self._problem("tool-no-program", "'command' names no program", "command",
                                 hint="write command: [program, argument, …]")
         elif program.startswith("$") and not program.startswith("$$"):
             yield self._problem("tool-program-reference", "the program of a command is fixed: a reference cannot "
                                 "choose it", "command", 0, hint="write the program, and references as its arguments")
-        elif "/" in program and not program.startswith("/"):
-            yield from self._program_problems(program)
+        else:
+            yield from checks.program_problems(program, "command", 0)
+        yield from checks.problems(words, "command")
 
-    def _program_problems(self, program: str) -> Iterator[Problem]:
-        """A relative program is inside the experience; it may be a link that leads out, as in a virtual environment."""
-        base = self._options.get("workdir")
-        if isinstance(base, str) and base.startswith("$"):
-            return
-        path = posixpath.normpath(posixpath.join(str(base or "."), program))
-        if path.startswith("../"):
-            yield self._problem("path-outside", f"program '{clip(program, 200)}' is outside the experience",
-                                "command", 0)
-            return
-        try:
-            exists = self._files.is_file(path)
-        except OeError:
-            return
-        if not exists:
-            yield self._problem("missing-file", f"there is no program '{clip(program, 200)}'", "command", 0,
-                                hint=nearest_file(path, self._files))
+    def _command_checks(self) -> CommandChecks:
+        return CommandChecks(self._node, self._experience, self._files, folder_in_spec(self._options.get("workdir")))
 
     def _template_problems(self, key: str) -> Iterator[Problem]:
         if self._has(key):
@@ -157,20 +149,3 @@ def split_impl(impl: str) -> tuple[str, str]:
     """Path and function of `./tools/x.py[:function]`."""
     path, colon, function = impl.rpartition(":")
     return (path, function) if colon and function.isidentifier() else (impl, "run")
-
-
-def nearest_file(path: str, files: Files) -> str | None:
-    """A hint that names the nearest file beside a path that does not exist."""
-    folder, _, name = posixpath.normpath(path).rpartition("/")
-    try:
-        names = files.names(folder or ".")
-    except OeError:
-        outer, _, last = folder.rpartition("/")
-        try:
-            return did_you_mean(f"{outer}/{last}".lstrip("/"), [f"{outer}/{each}".lstrip("/")
-                                                              for each in files.names(outer or ".")])
-        except OeError:
-            return None
-    found = nearest(name, names)
-    return f"did you mean '{posixpath.join(folder, found)}'?" if found else None
-

@@ -59,6 +59,9 @@ class Recording:
         self._path = path
         self._redactor = redactor
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if appends else os.O_TRUNC)
+        if os.path.islink(path) and os.path.isfile(path):  # it may have come with the experience
+            raise OeError(f"cannot write the recording '{path}': it is a link", code="unwritable-recording",
+                          hint="name the file itself")
         try:
             self._descriptor = os.open(path, flags, 0o600)
             if os.fstat(self._descriptor).st_size == 0:

@@ -8,7 +8,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from oe.clock import Clock
+from oe.errors import NodeError
 from oe.ports.process import Command, Exit, ProcessRunner
+from oe.redact import Redactor
 from oe.spec.model import TaskKind
 
 if TYPE_CHECKING:
@@ -41,18 +43,24 @@ class OpenCalls:
 
 
 class WatchedProcesses:
-    """A ProcessRunner whose programs are seen in the tree of one slot."""
+    """A ProcessRunner whose programs are seen in the tree of one slot, and whose command lines hold no secret: every
+    user of the host can read them."""
 
-    __slots__ = ("_calls", "_runner", "_slot")
+    __slots__ = ("_calls", "_redactor", "_runner", "_slot")
 
-    def __init__(self, runner: ProcessRunner, calls: OpenCalls, slot: str) -> None:
+    def __init__(self, runner: ProcessRunner, calls: OpenCalls, slot: str, redactor: Redactor) -> None:
         self._runner = runner
         self._calls = calls
         self._slot = slot
+        self._redactor = redactor
 
     async def run(self, command: Command, on_stdout: Callable[[bytes], None], on_stderr: Callable[[bytes], None],
                   on_message: Callable[[bytes], None] | None = None) -> Exit:
-        """See ProcessRunner."""
+        """See ProcessRunner. Raises NodeError for a secret in the command line."""
+        if self._redactor and any(map(self._redactor.finds, command.argv)):
+            raise NodeError("the command line holds a secret, which every user of this host could read in the list of "
+                            "processes", name="SecretInCommand", retryable=False, code="secret-in-command",
+                            hint="pass it in 'args', which a program reads from its standard input")
         program = command.argv[0].rpartition("/")[2] if command.argv else ""
         with self._calls.opened(self._slot, "cpu", program):
             return await self._runner.run(command, on_stdout, on_stderr, on_message)

@@ -2,7 +2,8 @@
 
 While a run goes, `sys.stdout` and `sys.stderr` are stand-ins that look into the context of whoever writes: a context
 variable, copied into tasks and threads, names the node's log. What is printed outside any node (a thread that a tool
-started by itself has no context) goes to the original stderr, never to stdout, which belongs to results.
+started by itself has no context) goes to the original stderr, never to stdout, which belongs to results, and without
+the run's secrets.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any, TextIO, cast
+
+from oe.redact import Redactor
 
 _new_decoder = getincrementaldecoder("utf-8")
 _OUT, _ERR = 0, 1
@@ -82,15 +85,17 @@ def send_prints_to(printed: Printed | None) -> None:
 class OutputCapture:
     """Stands in for `sys.stdout` and `sys.stderr` while it is entered. Several may overlap, whatever their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, redactor: Redactor | None = None) -> None:
+        self._redactor = redactor or Redactor()
         self._stand_ins: tuple[_StandIn, _StandIn] | None = None
+        self._strays: _Strays | None = None
 
     def __enter__(self) -> OutputCapture:
         stray: object = sys.stderr
         while isinstance(stray, _StandIn):
-            stray = stray.stray
-        stray = cast(TextIO, stray)
-        self._stand_ins = _StandIn(sys.stdout, stray, _OUT), _StandIn(sys.stderr, stray, _ERR)
+            stray = stray.strays.target
+        strays = self._strays = _Strays(cast(TextIO, stray), self._redactor)
+        self._stand_ins = _StandIn(sys.stdout, strays, _OUT), _StandIn(sys.stderr, strays, _ERR)
         sys.stdout, sys.stderr = cast(tuple[TextIO, TextIO], self._stand_ins)
         return self
 
@@ -99,6 +104,8 @@ class OutputCapture:
             return
         out, err = self._stand_ins
         out.ended = err.ended = True
+        if self._strays is not None:
+            self._strays.finish()
         sys.stdout = _without_ended(sys.stdout)
         sys.stderr = _without_ended(sys.stderr)
 
@@ -111,6 +118,30 @@ def _without_ended(stream: TextIO) -> TextIO:
     return cast(TextIO, found)
 
 
+class _Strays:
+    """Where prints outside any node go: the original stderr. With secrets to blank, by whole lines."""
+
+    def __init__(self, target: TextIO | None, redactor: Redactor) -> None:
+        self.target = target
+        self._redactor = redactor
+        self._lines = Printed(lambda text: self._show(redactor.text(text)))
+
+    def write(self, text: str, stream: int) -> None:
+        """Shows the text, at once or with the rest of its line."""
+        if self._redactor:
+            self._lines.take(text, stream)
+        else:
+            self._show(text)
+
+    def finish(self) -> None:
+        """Shows lines that have no end yet."""
+        self._lines.finish()
+
+    def _show(self, text: str) -> None:
+        if self.target is not None:
+            self.target.write(text)
+
+
 class _StandIn(io.TextIOBase):
     """A text stream in the place of one of the two."""
 
@@ -120,9 +151,9 @@ class _StandIn(io.TextIOBase):
     line_buffering = True
     mode = "w"
 
-    def __init__(self, original: TextIO, stray: TextIO, stream: int) -> None:
+    def __init__(self, original: TextIO, strays: _Strays, stream: int) -> None:
         self.original = original
-        self.stray = stray
+        self.strays = strays
         self.ended = False
         self._stream = stream
         self._buffer = _Buffer(self)
@@ -144,6 +175,8 @@ class _StandIn(io.TextIOBase):
         receiver = _receiver.get()
         if receiver is not None:
             receiver.take(text, self._stream)
+        elif not self.ended:
+            self.strays.write(text, self._stream)
         else:
             target = self.outside()
             if target is not None:
@@ -160,7 +193,7 @@ class _StandIn(io.TextIOBase):
 
     def outside(self) -> TextIO | None:
         """Where prints outside any node go: once the capture has ended, where they would have gone without it."""
-        return _without_ended(self.original) if self.ended else self.stray
+        return _without_ended(self.original) if self.ended else self.strays.target
 
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
         """Writes each."""

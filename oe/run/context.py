@@ -80,7 +80,8 @@ class AttemptContext:
         self.attempt = attempt
         self.folder = shared.folder
         self.environment = shared.environment
-        self.processes: ProcessRunner = WatchedProcesses(shared.processes, shared.calls, slot)
+        self.processes: ProcessRunner = WatchedProcesses(shared.processes, shared.calls, slot,
+                                                           shared.redactor)
         self.threads = shared.threads
         self.files = shared.files
         self._shared = shared

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from oe.errors import UsageError
 from oe.lang.schema import Schema, compile_schema
 from oe.lang.scope import Missing
-from oe.redact import SHORTEST_SECRET
+from oe.redact import SHORTEST_SECRET, Redactor
 from oe.spec.model import Argument, Experience
 from oe.text import did_you_mean
 from oe.values import Json, compact, unfit_numbers
@@ -49,6 +49,17 @@ def secret_arguments(experience: Experience) -> list[str]:
     return [argument.name for argument in (experience.arguments or {}).values() if argument.secret]
 
 
+def expect_no_secrets(experience: Experience, args: Mapping[str, Json], redactor: Redactor) -> None:
+    """Raises UsageError where an argument that is stored as it is holds a secret: one of another argument, or the value
+    of a known key variable."""
+    secret = secret_arguments(experience)
+    for name, value in args.items():
+        if redactor and name not in secret and redactor.finds(compact(value)):
+            raise UsageError(f"argument '{name}' holds a secret, which would be stored in plain text",
+                             hint=f"declare it under args: {name}: {{type: string, secret: true}}",
+                             code="secret-in-argument")
+
+
 def is_text_argument(experience: Experience, name: str) -> bool:
     """Whether `--arg name=v` is taken as text as it stands, rather than as JSON where it parses."""
     argument = (experience.arguments or {}).get(name)
@@ -81,6 +92,8 @@ def _faults(argument: Argument, value: Json, compiled: Callable[[], Schema]) -> 
     if argument.secret and (not isinstance(value, str) or len(value) < SHORTEST_SECRET):
         return [f"secret argument '{argument.name}' must be text of at least {SHORTEST_SECRET} characters"]
     violations = compiled().violations(value, limit=_MOST_FAULTS)
+    if argument.secret:  # a message may quote the value, or a part of it
+        return [f"secret argument '{argument.name}' is not what its '{each.keyword}' asks for" for each in violations]
     return [f"argument '{argument.name}'{_path(violation.path)}: {violation.message}" for violation in violations]
 
 

@@ -49,6 +49,14 @@ class DataFolder:
             raise from_os(self.root, error, doing="look into") from error
         return True
 
+    def expect_own(self, *, is_chosen: bool) -> None:
+        """Raises OeError where a link would have `oe` write, or delete, in another place: an experience that somebody
+        else has packed may bring one along. The folder itself may be one where the user `is_chosen` it."""
+        for path in (*(() if is_chosen else (self.root,)), f"{self.root}/runs", self.cache, self.database):
+            if os.path.islink(path):
+                raise OeError(f"'{path}' is a link, which is not followed: it may come with the experience",
+                              hint="remove it; --data-dir or OE_DATA_DIR name another place", code="path-outside")
+
     def create(self) -> None:
         """Makes the folder and `runs` in it, for their owner alone. Raises StoreError where that is not possible."""
         make_folder(self.root)

@@ -28,13 +28,13 @@ def make_folder(path: str) -> None:
 
 
 def open_private(path: str, flags: int) -> int:
-    """A descriptor of the file, created with mode 0600 where it is missing; children do not inherit it.
-
-    Raises OSError.
+    """A descriptor of the file, created with mode 0600 where it is missing; children do not inherit it, and a link in
+    its place is not followed. Raises OSError.
     """
+    flags |= os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
+        descriptor = os.open(path, flags | os.O_EXCL, _FILE_MODE)
     except FileExistsError:
-        return os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+        return os.open(path, flags, _FILE_MODE)
     os.fchmod(descriptor, _FILE_MODE)
     return descriptor

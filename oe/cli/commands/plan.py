@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 
-from oe.cli.arguments import add_arguments, read_arguments
+from oe.cli.arguments import add_arguments, given_arguments
 from oe.cli.console import Console
 from oe.cli.parser import add_data_dir, add_json, add_models, add_path
 from oe.errors import ExitCode
@@ -29,11 +28,10 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from oe.cli.running import checked_experience, uses_cache
     from oe.foresight import plan_run
     from oe.inspection import find_workspace
-    from oe.launch import is_text_argument
     from oe.models import ModelOptions
 
     experience = checked_experience(options.path, console)
-    args = read_arguments(options.args, options.arg, partial(is_text_argument, experience), console)
+    args = given_arguments(options, experience, console)
     planned, estimate = plan_run(experience, args, find_workspace(options.path, options.data_dir),
                                  use_cache=uses_cache(options, console),
                                  models=ModelOptions(options.llm, replay=options.replay))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from oe.cli.arguments import add_arguments, read_arguments
+from oe.cli.arguments import add_arguments, given_arguments
 from oe.cli.console import Console
 from oe.cli.parser import add_path
 from oe.cli.running import (
@@ -17,7 +17,7 @@ from oe.cli.running import (
     seconds_of,
     uses_cache,
 )
-from oe.launch import RunOptions, is_text_argument, start_run
+from oe.launch import RunOptions, start_run
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     concurrency = positive(options.concurrency, "--concurrency")
     timeout = seconds_of(options.timeout)
     experience = checked_experience(options.path, console)
-    args = read_arguments(options.args, options.arg, partial(is_text_argument, experience), console)
+    args = given_arguments(options, experience, console)
     return carry_out(experience, partial(start_run, experience),
                      RunOptions(args, concurrency, timeout, options.run_id, options.data_dir,
                                 cache=uses_cache(options, console), only=options.only, start=options.start,
