@@ -118,7 +118,7 @@ KEPT = {"__init__", "__repr__", "__hash__", "__eq__"}  # where a class has its o
 for name in sorted(NAMES):
     for value in vars(importlib.import_module(name)).values():
         if isinstance(value, type) and value.__module__ == name:
-            named, made = hasattr(value, "_fields"), dataclasses.is_dataclass(value)
+            named, made = hasattr(value, "_field_defaults"), dataclasses.is_dataclass(value)
             own = {key for key, each in vars(value).items()
                    if key not in MADE or (key in KEPT and getattr(each, "__module__", "").startswith("oe."))}
             print(name, value.__qualname__, named and (value._fields, value._field_defaults),
