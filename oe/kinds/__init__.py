@@ -18,13 +18,10 @@ class Kinds(Mapping[str, "NodeKind"]):
         self._made: dict[str, NodeKind] = {}
 
     def __getitem__(self, name: str) -> NodeKind:
-        try:
-            return self._made[name]  # several times a node
-        except KeyError:
+        if name not in self._made:
             module, _, kind = self._classes[name].partition(":")
-            made: NodeKind = getattr(import_module(module), kind)()
-            self._made[name] = made
-            return made
+            self._made[name] = getattr(import_module(module), kind)()
+        return self._made[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._classes
@@ -41,7 +38,6 @@ KINDS = Kinds({
     "agent": "oe.kinds.agent:AgentKind",
     "skill": "oe.kinds.skill:SkillKind",
     "dataset": "oe.kinds.dataset:DatasetKind",
-    "sql": "oe.kinds.sql:SqlKind",
     "experience": "oe.kinds.experience:ExperienceKind",
     "cli-agent": "oe.kinds.cli_agent:CliAgentKind",
 })
