@@ -36,11 +36,11 @@ def done(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("line", "candidates"), [
-    ("oe ru", ["run", "runs"]), ("oe graph --f", ["--format"]), ("oe graph --format ", ["dot", "mermaid", "text"]),
+    ("oe ru", ["run", "runs"]), ("oe graph --f", ["--format"]), ("oe graph --format ", ["dot", "html", "mermaid", "svg", "text"]),
     ("oe inspect ", ["latest", "r-one"]), ("oe logs --raw latest ", ["first", "second"]), ("oe state --run-id ", ["latest", "r-one"]),
     ("oe state n", ["names", "never"]), ("oe cache ", ["clear", "gc", "ls", "rm", "show"]), ("oe run exp", ["experience.yaml"]),
     ("oe run --arg ", []), ("oe completion z", ["zsh"]), ("oe logs -e ../held latest s", ["second"]), ("oe nope ", []),
-    ("oe cache rm ", []), ("oe state -", ["--data-dir", "--experience", "--help", "--history", "--json", "--run-id", "--workspace",
+    ("oe cache rm ", []), ("oe state -", ["--data-dir", "--experience", "--help", "--history", "--json", "--nested", "--run-id", "--workspace",
                                            "-e", "-h"]),
 ])
 def test_fish(program: Program, done: Path, line: str, candidates: list[str]) -> None:
