@@ -62,6 +62,7 @@ class ModelAccess:
         self._http: ThreadedHttp | None = None
         self._told: set[str] = set()
         self._kinds = kinds_by_name()
+        self._key_names: dict[str, frozenset[str]] = {}
         self.budget = merged_budget(experience.runtime.budget, options.budget)
 
     def use(self) -> ModelUse:
@@ -136,7 +137,10 @@ class ModelAccess:
         return settings
 
     def _has_key(self, node: Node, name: str) -> bool:
-        return any(key.name == name for key in self._kinds[node.kind].keys)
+        names = self._key_names.get(node.kind)
+        if names is None:
+            names = self._key_names[node.kind] = frozenset(key.name for key in self._kinds[node.kind].keys)
+        return name in names
 
     def wanted(self, node: Node) -> JsonObject | None:
         """The keys of `llm` that a node asks for; None for a node of a kind that asks no model."""

@@ -18,10 +18,13 @@ class Kinds(Mapping[str, "NodeKind"]):
         self._made: dict[str, NodeKind] = {}
 
     def __getitem__(self, name: str) -> NodeKind:
-        if name not in self._made:
+        try:
+            return self._made[name]  # several times a node
+        except KeyError:
             module, _, kind = self._classes[name].partition(":")
-            self._made[name] = getattr(import_module(module), kind)()
-        return self._made[name]
+            made: NodeKind = getattr(import_module(module), kind)()
+            self._made[name] = made
+            return made
 
     def __contains__(self, name: object) -> bool:
         return name in self._classes

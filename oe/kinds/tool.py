@@ -171,6 +171,7 @@ class _KnownTools:
         self._sources: dict[str, ToolSource | None] = {}
         self._folders: dict[str, ToolFolder] = {}
         self._codes: dict[tuple[str, bool], ToolCode] = {}
+        """By the file, and by each `impl` that names a function of it."""
         self._contents: dict[str, bytes] = {}
         self.places: dict[str, ToolPlace] = {}
         self.inline: dict[ToolPlace, InlineTool] = {}
@@ -189,21 +190,26 @@ class _KnownTools:
 
     def code(self, node: Node, files: Files) -> ToolCode:
         """The tool's file and what that imports, read once. Raises OeError where the tool's own file is not there."""
-        from oe.kinds.tool_check import split_impl
-
-        path, is_own_python = split_impl(str(node.options["impl"]))[0], node.options.get("python") is None
-        found = self._codes.get((path, is_own_python))
+        impl, is_own_python = str(node.options["impl"]), node.options.get("python") is None
+        found = self._codes.get((impl, is_own_python))
         if found is None:
-            from oe.kinds.tool_imports import import_closure
+            from oe.kinds.tool_check import split_impl
 
-            folder, place = files.absolute("."), files.absolute(path)
-            closure = import_closure(
-                place[len(folder) + 1:], files, lambda name: self._bytes(f"{folder}/{name}", name, files),
-                is_own_python=is_own_python)
-            contents = {f"{folder}/{name}": data for name, data in closure.items()}
-            parts = {name: part_of_bytes(data) for name, data in closure.items()}
-            found = self._codes[path, is_own_python] = ToolCode(contents[place], contents, parts)
+            path = split_impl(impl)[0]
+            found = self._codes.get((path, is_own_python)) or self._read_code(path, files, is_own_python=is_own_python)
+            self._codes[path, is_own_python] = self._codes[impl, is_own_python] = found
         return found
+
+    def _read_code(self, path: str, files: Files, *, is_own_python: bool) -> ToolCode:
+        from oe.kinds.tool_imports import import_closure
+
+        folder, place = files.absolute("."), files.absolute(path)
+        closure = import_closure(
+            place[len(folder) + 1:], files, lambda name: self._bytes(f"{folder}/{name}", name, files),
+            is_own_python=is_own_python)
+        contents = {f"{folder}/{name}": data for name, data in closure.items()}
+        parts = {name: part_of_bytes(data) for name, data in closure.items()}
+        return ToolCode(contents[place], contents, parts)
 
     def folder(self, path: str) -> ToolFolder:
         """The modules beside a tool's file."""

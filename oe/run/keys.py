@@ -43,6 +43,7 @@ class Keys:
         self._model_of = model_of
         self._fixed: dict[str, _Fixed] = {}
         self._depends_on_index: dict[str, bool] = {}
+        self._named_materials: dict[str, tuple[Mapping[str, Part], Mapping[str, Part]]] = {}
 
     def shared(self, node: Node, scope: Scope, view: JsonObject) -> dict[str, Part]:
         """The parts that all slots of one unit share. Raises NodeError where something it refers to is not there."""
@@ -133,7 +134,12 @@ class Keys:
             raise
         except OeError as error:
             raise _unreadable(error) from error
-        return {FILE + _spelt(name): self._unless_secret(part) for name, part in found.items()}
+        known = self._named_materials.get(node.id)
+        if known is not None and known[0] is found and not self._redactor:  # which may come to know secrets meanwhile
+            return known[1]
+        parts = {FILE + _spelt(name): self._unless_secret(part) for name, part in found.items()}
+        self._named_materials[node.id] = (found, parts)
+        return parts
 
     def _unless_secret(self, part: Part) -> Part:
         """The part that a file is, if it does not hold a secret as far as its text is kept."""

@@ -71,6 +71,8 @@ class Restored:
 
     def tried(self, slot: str) -> int:
         """The number of the slot's last attempt, superseded ones included; 0 where there was none."""
+        if not self._series:
+            return 0  # a new run
         name, index = _placed(slot)
         series = self._series.get(name)
         return series.tries[index] if series is not None and index < len(series.tries) else 0
@@ -116,6 +118,8 @@ class Restored:
 
     def _last(self, slot: str) -> int:
         if not self._series:  # most runs are no resumed ones
+            return 0
+        if not self._series:
             return 0
         name, index = _placed(slot)
         series = self._series.get(name)
