@@ -24,7 +24,7 @@ from archiver.reduce import reduce_modules
 
 Codes = dict[str, CodeType]
 
-STARTS = ("--version", "run", "plan", "inspect")
+STARTS = ("--version", "run", "live", "plan", "inspect")
 """What `record_start.py` can do; each loads the groups up to its own, those who only look at runs too."""
 
 
