@@ -7,12 +7,14 @@ changes deep inside is seen, and nothing else runs again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 
 from oe.diagnostics import Problem
 from oe.digests import Part
 from oe.errors import NodeError, OeError, SpecError
 from oe.lang.document import Path
+from oe.lang.errors import LangError
 from oe.lang.reference import Reference
 from oe.lang.scope import Scope
 from oe.ports.files import Files
@@ -157,11 +159,33 @@ def _argument_problems(node: Node, experience: Experience, child: Mapping[str, J
         if name not in declared:
             yield Problem("unknown-argument", f"the child of node '{node.id}' has no argument '{clip(name, 40)}'",
                           span((*node.path, "args", name), key=True), did_you_mean(name, declared))
+            continue
+        for what in _unfit(given[name], _mapping(declared[name])):
+            yield Problem("invalid-argument", f"argument '{clip(name, 40)}' of the child of node '{node.id}': {what}",
+                          span((*node.path, "args", name)))
     for name, schema in declared.items():
         rules = _mapping(schema)
         if rules.get("required") is True and "default" not in rules and name not in given:
             yield Problem("missing-argument", f"the child of node '{node.id}' needs argument '{clip(name, 40)}'",
                           span(node.path), f"add args: {{{name}: …}}")
+
+
+def _unfit(given: Json, rules: Mapping[str, Json]) -> Iterator[str]:
+    """Why an argument that is written out, without references, does not fit its declaration."""
+    from oe.lang.schema import check_schema  # only where experiences are nested
+    from oe.lang.template import compile_value
+
+    try:
+        value = compile_value(given)
+    except LangError:
+        return  # told where all references are checked
+    if not value.is_constant:
+        return
+    schema = {key: rule for key, rule in rules.items()
+              if key != "secret" and not (key == "required" and isinstance(rule, bool))}
+    with suppress(SpecError):  # told where the child itself is checked, or it refers to files, which a run will read
+        for problem in check_schema(value.resolve(Scope()), schema):
+            yield problem.message.removeprefix("$: ")
 
 
 def _given_arguments(node: Node, experience: Experience) -> Mapping[str, Json]:

@@ -14,6 +14,7 @@ from oe.lang.template import value_problems
 from oe.ports.files import Files
 from oe.spec.model import Experience, Node
 from oe.text import clip, nearest
+from oe.values import compact
 
 
 class ToolChecks:
@@ -111,8 +112,9 @@ class ToolChecks:
         words = command if isinstance(command, list) else []
         program = words[0] if words else ""
         if not isinstance(program, str) or not program:
-            yield self._problem("tool-no-program", "'command' names no program", "command",
-                                hint="write command: [program, argument, …]")
+            is_word = isinstance(program, (bool, int, float)) or program is None
+            hint = f"quote it: '{compact(program)}'" if is_word else "write command: [program, argument, …]"
+            yield self._problem("tool-no-program", "'command' names no program", "command", hint=hint)
         elif program.startswith("$") and not program.startswith("$$"):
             yield self._problem("tool-program-reference", "the program of a command is fixed: a reference cannot "
                                 "choose it", "command", 0, hint="write the program, and references as its arguments")

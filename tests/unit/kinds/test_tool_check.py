@@ -97,6 +97,11 @@ def test_keys_that_do_not_go_together(experiment: Experiment, options: dict[str,
     assert lines[problem.span.line - 1][problem.span.column - 1:].startswith(at) or at == '"id"'
 
 
+def test_a_program_whose_name_is_no_text_in_yaml_is_to_be_quoted(experiment: Experiment) -> None:
+    _, problems = experiment.build(command=[True])
+    assert [(each.code, each.hint) for each in problems] == [("tool-no-program", "quote it: 'true'")]
+
+
 def _text_of(experiment: Experiment, options: dict[str, Json]) -> str:
     """The text in which the problem stands, as `Experiment.build` writes it."""
     import json
