@@ -41,6 +41,7 @@ KINDS = Kinds({
     "agent": "oe.kinds.agent:AgentKind",
     "skill": "oe.kinds.skill:SkillKind",
     "dataset": "oe.kinds.dataset:DatasetKind",
+    "sql": "oe.kinds.sql:SqlKind",
     "experience": "oe.kinds.experience:ExperienceKind",
     "cli-agent": "oe.kinds.cli_agent:CliAgentKind",
 })

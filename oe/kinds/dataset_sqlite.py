@@ -18,8 +18,8 @@ from oe.values import Json, kind_of
 if TYPE_CHECKING:
     import sqlite3
 
-_BUSY_SECONDS = 5.0
-_STEPS_BETWEEN_LOOKS = 20_000
+BUSY_SECONDS = 5.0
+STEPS_BETWEEN_LOOKS = 20_000
 _VALUE_BYTES = 16
 
 Bound: TypeAlias = "list[None | int | float | str] | dict[str, None | int | float | str]"
@@ -39,14 +39,15 @@ class SqliteDataset(NamedTuple):
         path = source.get("path") or source.get("file")
         if not isinstance(path, str):
             raise data_fault("'sqlite' names no database", "write path: ./data.sqlite")
-        query, bound = str(source["query"]), _bound(source.get("params"))
+        query, bound = str(source["query"]), bound_values(source.get("params"))
         place = data_place(path, context.files)
         rows = await context.threads.call(lambda: _query(place, path, query, bound, context),
                                           f"{request.node.id}: {path}")
         return give(rows, self.transform, request.declared)
 
 
-def _bound(params: Json) -> Bound:
+def bound_values(params: Json) -> Bound:
+    """The values for the places `?` or `:name` of a query. Raises NodeError for lists and objects among them."""
     if isinstance(params, Mapping):
         return {name: _scalar(value, f"'{name}'") for name, value in params.items()}
     return [_scalar(value, f"[{index}]") for index, value in enumerate(params if isinstance(params, list) else ())]
@@ -63,13 +64,13 @@ def _query(place: str, path: str, query: str, bound: Bound, context: NodeContext
 
     connection: sqlite3.Connection | None = None
     try:
-        connection = sqlite3.connect(f"file:{quote(place)}?mode=ro", uri=True, timeout=_BUSY_SECONDS,
+        connection = sqlite3.connect(f"file:{quote(place)}?mode=ro", uri=True, timeout=BUSY_SECONDS,
                                      isolation_level=None)
-        connection.set_authorizer(_authorize)
-        connection.set_progress_handler(lambda: context.cancelled, _STEPS_BETWEEN_LOOKS)
-        return _rows(connection.execute(query, bound), path)
+        connection.set_authorizer(only_reading)
+        connection.set_progress_handler(lambda: context.cancelled, STEPS_BETWEEN_LOOKS)
+        return read_rows(connection.execute(query, bound), path)
     except sqlite3.Error as error:
-        raise _failure(error, path) from error
+        raise sqlite_fault(error, path) from error
     except (sqlite3.Warning, ValueError, OverflowError) as error:  # two statements, a lone surrogate, a huge integer
         raise data_fault(f"the query of '{path}' cannot be run: {str(error).lower().rstrip('.')}") from error
     finally:
@@ -77,7 +78,7 @@ def _query(place: str, path: str, query: str, bound: Bound, context: NodeContext
             connection.close()
 
 
-def _authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
+def only_reading(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
     """Reading is allowed, and nothing else: no writes, and no ATTACH, which would open any file of the machine."""
     import sqlite3
 
@@ -86,7 +87,8 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
     return sqlite3.SQLITE_OK if action in allowed or is_function else sqlite3.SQLITE_DENY
 
 
-def _rows(cursor: sqlite3.Cursor, path: str) -> Json:
+def read_rows(cursor: sqlite3.Cursor, path: str, most: int | None = None) -> Json:
+    """The rows as objects. Raises NodeError for what is no JSON, for too many bytes, and for more than `most` rows."""
     columns = [str(column[0]) for column in cursor.description or ()]
     for number, name in enumerate(columns):
         if columns.index(name) < number:
@@ -102,13 +104,16 @@ def _rows(cursor: sqlite3.Cursor, path: str) -> Json:
                                  "no JSON", "write hex(column)" if isinstance(value, bytes) else None)
             size += _VALUE_BYTES + (len(value) if isinstance(value, str) else 0)
             row[name] = value
+        if len(rows) == most:
+            raise data_fault(f"the query of '{path}' gives more than {most} rows", "add a LIMIT, or raise 'max_rows'")
         rows.append(row)
         if size > MOST_BYTES:
             raise data_fault(f"the query of '{path}' gives more than {format_size(MOST_BYTES)}", "add a LIMIT")
     return rows
 
 
-def _failure(error: sqlite3.Error, path: str) -> NodeError:
+def sqlite_fault(error: sqlite3.Error, path: str) -> NodeError:
+    """What went wrong, and whether it may go right another time."""
     name = getattr(error, "sqlite_errorname", "")
     text = clip(str(error).lower().rstrip("."), 300)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR")):

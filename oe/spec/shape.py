@@ -61,7 +61,8 @@ def _misfits(value: Json, schema: JsonObject) -> list[Misfit]:
     if "anyOf" in schema:
         return _misfits_of_any(value, schema)
     expected = schema.get("type")
-    if expected is not None and not _has_type(value, str(expected)):
+    if expected is not None and not any(
+            _has_type(value, str(name)) for name in (expected if isinstance(expected, list) else (expected,))):
         return [Misfit((), value, schema, is_type=True)]
     if "enum" in schema and not _is_listed(value, schema):
         return [Misfit((), value, schema, is_type=not isinstance(value, str))]

@@ -27,6 +27,8 @@ KEYS = {
     "file": "kind: dataset, file: PATH.json",
     "sqlite path": "kind: dataset, sqlite: {path: PATH.json, query: select 1}",
     "sqlite file": "kind: dataset, sqlite: {file: PATH.json, query: select 1}",
+    "sql database": "kind: sql, database: PATH.json, statement: select 1",
+    "sql statement": "kind: sql, database: ./in.json, statement: PATH.sql",
     "prompt": "kind: agent, writes: [o], prompt: PATH.md",
     "system": "kind: agent, writes: [o], prompt: hello, system: PATH.md",
     "schema": "kind: agent, writes: [o], prompt: hello, schema: PATH.json",
@@ -56,9 +58,10 @@ def folder(tmp_path: Path) -> Path:
         (place / "SKILL.md").write_text("---\nname: s\ndescription: d\n---\nbody\n")
     (outside / "x.d/experience.yaml").write_text(HEAD + "    - {id: n, kind: tool, command: [\"true\"]}\n")
     for name, text in {"x.py": "def run(inputs, ctx):\n    pass\n", "x.sh": "#!/bin/sh\n", "x.md": "stolen",
-                       "x.json": '{"type": "object"}', "x.yaml": (outside / "x.d/experience.yaml").read_text()}.items():
+                       "x.json": '{"type": "object"}', "x.sql": "select 1", "x.yaml": (outside / "x.d/experience.yaml").read_text()}.items():
         (outside / name).write_text(text)
     (inside / "in.py").write_text("def run(inputs, ctx):\n    pass\n")
+    (inside / "in.json").write_text("")
     for path in outside.iterdir():
         (inside / f"link{path.suffix}").symlink_to(path)
     (inside / "links").symlink_to(outside)

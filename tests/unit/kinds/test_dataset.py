@@ -231,7 +231,7 @@ def test_reading_a_database_leaves_nothing_beside_it(experiment: Experiment, dat
 
 def test_a_database_that_another_holds_is_tried_again(experiment: Experiment, database: sqlite3.Connection,
                                                       monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset_sqlite, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(dataset_sqlite, "BUSY_SECONDS", 0.0)
     database.execute("BEGIN EXCLUSIVE")
     with pytest.raises(NodeError, match="cannot be read now: database is locked") as caught:
         query(experiment, "SELECT id FROM t")

@@ -14,10 +14,11 @@ from oe.kinds.cli_agent import CliAgentKind
 from oe.kinds.dataset import DatasetKind
 from oe.kinds.experience import ExperienceKind
 from oe.kinds.skill import SkillKind
+from oe.kinds.sql import SqlKind
 from oe.kinds.tool import ToolKind
 from oe.ports.kind import NodeKind
 
-CLASSES: tuple[type[NodeKind], ...] = (ToolKind, AgentKind, SkillKind, DatasetKind, ExperienceKind, CliAgentKind)
+CLASSES: tuple[type[NodeKind], ...] = (ToolKind, AgentKind, SkillKind, DatasetKind, SqlKind, ExperienceKind, CliAgentKind)
 
 
 def test_each_kind_stands_under_its_name() -> None:
