@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -44,15 +45,18 @@ class DaemonThreads:
         call.name = name
         with self._lock:
             self._pending += 1
-            grows = self._pending > self._threads and self._threads < self._most
-            self._threads += grows
         self._calls.put(call)
-        if grows:
+        try:
             self._grow()
+        except RuntimeError:
+            self._abandon(call)  # or a later thread would carry out what its caller was told has failed
+            raise
         try:
             return await future
         except asyncio.CancelledError:
             self._abandon(call)
+            with suppress(RuntimeError):  # no thread to be had: who waits goes on waiting for one of the others
+                self._grow()
             raise
 
     def abandoned(self) -> list[str]:
@@ -73,6 +77,11 @@ class DaemonThreads:
             self._calls.put(None)
 
     def _grow(self) -> None:
+        """One thread more where a call waits for one and there may be more."""
+        with self._lock:
+            if not self._threads < min(self._pending, self._most):
+                return
+            self._threads += 1
         try:
             threading.Thread(target=self._work, name="oe-thread", daemon=True).start()
         except RuntimeError:

@@ -120,6 +120,39 @@ def test_a_cancelled_call_returns_at_once_and_is_named_until_it_ends() -> None:
     assert threads.busy() == {}
 
 
+def test_a_call_that_waits_gets_the_place_of_one_that_never_returns() -> None:
+    threads = DaemonThreads(most=1)
+    started, release = threading.Event(), threading.Event()
+
+    async def main() -> str:
+        stuck = asyncio.create_task(threads.call(lambda: (started.set(), release.wait(20)), "stuck"))
+        waiting = asyncio.create_task(threads.call(lambda: "came to it", "waiting"))
+        await asyncio.get_running_loop().run_in_executor(None, started.wait)
+        stuck.cancel()
+        return await asyncio.wait_for(waiting, 10)
+
+    assert run(main()) == "came to it"
+    release.set()
+
+
+def test_a_call_that_no_thread_could_be_had_for_is_never_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = DaemonThreads()
+    ran: list[str] = []
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def main() -> None:
+        with monkeypatch.context() as short:
+            short.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(RuntimeError, match="new thread"):
+                await threads.call(lambda: ran.append("told to have failed"), "first")
+        await threads.call(lambda: ran.append("second"), "second")
+
+    run(main())
+    assert ran == ["second"]
+
+
 def test_a_call_that_is_cancelled_while_it_waits_never_starts() -> None:
     threads = DaemonThreads(most=1)
     release = threading.Event()
