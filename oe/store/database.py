@@ -48,7 +48,7 @@ def open_database(path: str, *, durability: Durability = "process", read_only: b
         _create_empty(path)
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = _connect(path)
         try:
             _prepare(connection, path, durability)
         except sqlite3.Error as error:
@@ -122,9 +122,14 @@ def _connect_to_read(path: str) -> sqlite3.Connection:
     writer, and SQLite must be told that it needs no shared memory (https://www.sqlite.org/wal.html#readonly)."""
     writable = os.access(os.path.dirname(path) or ".", os.W_OK)
     immutable = "" if writable or os.path.exists(path + "-wal") else "&immutable=1"
+    return _connect(path, f"file:{_uri_path(path)}?mode=ro{immutable}")
+
+
+def _connect(path: str, uri: str | None = None) -> sqlite3.Connection:
+    """In autocommit mode, for whatever thread. SQLite finds out here that the file may not be opened."""
     try:
-        return sqlite3.connect(f"file:{_uri_path(path)}?mode=ro{immutable}", uri=True, timeout=BUSY_SECONDS,
-                               isolation_level=None, check_same_thread=False)
+        return sqlite3.connect(uri or path, uri=uri is not None, timeout=BUSY_SECONDS, isolation_level=None,
+                               check_same_thread=False)
     except sqlite3.Error as error:
         raise from_sqlite(path, error) from error
 

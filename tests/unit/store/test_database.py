@@ -181,6 +181,14 @@ def test_damage_is_reported_as_damage(tmp_path: Path, offset: int, size: int, re
 
 
 @pytest.mark.parametrize("read_only", [False, True])
+def test_a_file_that_cannot_be_opened_is_told_as_such(tmp_path: Path, read_only: bool) -> None:
+    (tmp_path / "state.sqlite").mkdir()  # root may open whatever is a file
+    with pytest.raises(StoreError, match=r"state\.sqlite") as caught:
+        SqliteStore.open(tmp_path / "state.sqlite", read_only=read_only)
+    assert caught.value.code in {"store-cannot-open", "store-io"} and caught.value.hint
+
+
+@pytest.mark.parametrize("read_only", [False, True])
 def test_a_truncated_file_is_reported_as_damage(tmp_path: Path, read_only: bool) -> None:
     path = _filled(tmp_path / "state.sqlite")
     os.truncate(path, 3 * 4096)
