@@ -250,13 +250,13 @@ def _size_of_folder(root: str) -> int:
 
 def _statuses(place: str) -> Iterator[os.stat_result]:
     """Of a file, or of all files below a folder; what vanishes meanwhile is left out. Links are not followed."""
-    for folder, _, files in os.walk(place):
+    for folder, _, files in () if os.path.islink(place) else os.walk(place):
         for name in files:
             try:
                 yield os.lstat(f"{folder}/{name}")
             except FileNotFoundError:
                 continue
-    if not os.path.isdir(place) and os.path.lexists(place):
+    if os.path.islink(place) or os.path.isfile(place):
         yield os.lstat(place)
 
 

@@ -53,9 +53,7 @@ class DataFolder:
         """Raises OeError where a link would have `oe` write, or delete, in another place: an experience that somebody
         else has packed may bring one along. The folder itself may be one where the user `is_chosen` it."""
         for path in (*(() if is_chosen else (self.root,)), f"{self.root}/runs", self.cache, self.database):
-            if os.path.islink(path):
-                raise OeError(f"'{path}' is a link, which is not followed: it may come with the experience",
-                              hint="remove it; --data-dir or OE_DATA_DIR name another place", code="path-outside")
+            _expect_no_link(path, "remove it; --data-dir or OE_DATA_DIR name another place")
 
     def create(self) -> None:
         """Makes the folder and `runs` in it, for their owner alone. Raises StoreError where that is not possible."""
@@ -115,7 +113,7 @@ class DataFolder:
                           hint="use a plain name such as 'report.html'")
         path = f"{self.artifacts(run_id)}/{name}"
         make_folder(path.rpartition("/")[0])
-        inside = os.path.realpath(self.artifacts(run_id)) + "/"
+        inside = os.path.realpath(self.run_folder(run_id)) + "/artifacts/"
         if not os.path.realpath(path).startswith(inside):
             raise OeError(f"artifact '{name}' leads outside the run's folder through a link", code="path-outside")
         return path
@@ -137,7 +135,9 @@ class DataFolder:
                       for name in names if name.endswith(_LOG_END))
 
     def lock(self, run_id: str, owner: Owner) -> Lock | None:
-        """The lock of a run, or None where a live process holds it. Take it before the run is recorded or reopened."""
+        """The lock of a run, or None where a live process holds it. Take it before the run is recorded, reopened or
+        removed. Raises OeError where the run's folder is a link, through which all that would happen elsewhere."""
+        _expect_no_link(self.run_folder(run_id), "remove it")
         make_folder(self.run_folder(run_id))
         return self._locks.acquire(self._lock_file(run_id), owner)
 
@@ -166,6 +166,12 @@ class DataFolder:
 
     def _lock_file(self, run_id: str) -> str:
         return f"{self.run_folder(run_id)}/lock"
+
+
+def _expect_no_link(path: str, hint: str) -> None:
+    if os.path.islink(path):
+        raise OeError(f"'{path}' is a link, which is not followed: it may come with the experience", hint=hint,
+                      code="path-outside")
 
 
 def _files_below(folder: str) -> Iterator[str]:

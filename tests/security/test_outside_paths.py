@@ -174,6 +174,20 @@ def test_a_link_that_came_along_is_not_followed(program: Program, folder: Path, 
     assert everything_below(target) == before
 
 
+def test_pruning_deletes_nothing_through_the_folder_of_a_run_that_came_along(program: Program, folder: Path) -> None:
+    target = folder.parent / "target"
+    target.mkdir()
+    (target / "precious").write_text("kept")
+    os.utime(target / "precious", (0, 0))
+    assert validated(folder, "kind: tool, impl: ./in.py, cache: true") == []
+    assert program.run("run", cwd=folder).exit_code == 0
+    (folder / ".openexpertise/runs/r-old").symlink_to(target)
+    os.utime(folder / ".openexpertise/runs/r-old", (0, 0), follow_symlinks=False)
+    done = program.run("gc", "--older-than", "1d", cwd=folder)
+    assert done.exit_code != 0 and "is a link" in done.stderr, done
+    assert everything_below(target) == {str(target / "precious"): b"kept"}
+
+
 def test_a_data_folder_that_the_user_names_may_be_a_link(program: Program, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "large").mkdir()
     (tmp_path / "data").symlink_to(tmp_path / "large")

@@ -126,6 +126,22 @@ def test_an_artifact_does_not_follow_a_link_out(folder: DataFolder, tmp_path: Pa
         assert caught.value.code == "path-outside"
 
 
+def test_the_folder_of_a_run_is_no_link(folder: DataFolder, tmp_path: Path) -> None:
+    """It may have come along with the experience; whoever holds the run's lock writes there, and deletes."""
+    Path(folder.root, "runs", "r-1").symlink_to(tmp_path)
+    with pytest.raises(OeError, match="is a link") as caught:
+        folder.lock("r-1", this_process())
+    assert caught.value.code == "path-outside"
+    assert not (tmp_path / "lock").exists()
+
+
+def test_artifacts_are_in_the_folder_of_their_run_even_where_they_are_a_link(folder: DataFolder, tmp_path: Path) -> None:
+    Path(folder.run_folder("r-1")).mkdir()
+    Path(folder.artifacts("r-1")).symlink_to(tmp_path)
+    with pytest.raises(OeError, match="through a link"):
+        folder.artifact("r-1", "report.html")
+
+
 def test_removing_a_run_removes_its_files_and_follows_no_link(folder: DataFolder, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
