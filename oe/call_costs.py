@@ -26,17 +26,29 @@ _REPAIR_CHARACTERS = 1_000
 
 class Estimate(NamedTuple):
     """What calls may cost. `is_least`: some of them cannot be counted yet, or what they are asked with is not known.
-    `is_priced` False: a model among them has no known price, and is not in the dollars."""
+    `is_priced` False: a model among them has no known price, and is not in the dollars. `has_rounds`: calls in
+    loops are counted as if these went round as often as they may."""
 
     cost: Cost = Cost()
     is_least: bool = False
     is_priced: bool = True
+    has_rounds: bool = False
 
     def plus(self, other: Estimate) -> Estimate:
         """Both together."""
         mine, theirs = self.cost, other.cost
         cost = Cost(mine.usd + theirs.usd, mine.tokens + theirs.tokens, mine.calls + theirs.calls)
-        return Estimate(cost, self.is_least or other.is_least, self.is_priced and other.is_priced)
+        return Estimate(cost, self.is_least or other.is_least, self.is_priced and other.is_priced,
+                        self.has_rounds or other.has_rounds)
+
+    def repeated(self, before: Estimate, times: int, *, is_loop: bool, is_same: bool = True) -> Estimate:
+        """With what has come since `before` so many times more; not `is_same`: each time it may be more."""
+        mine, theirs = self.cost, before.cost
+        calls = (mine.calls - theirs.calls) * times
+        if calls <= 0:
+            return self
+        more = Cost((mine.usd - theirs.usd) * times, (mine.tokens - theirs.tokens) * times, calls)
+        return self.plus(Estimate(more, not is_same, has_rounds=is_loop))
 
 
 class CallCosts:
@@ -88,15 +100,20 @@ def estimate_object(estimate: Estimate) -> JsonObject:
     """The estimate as it stands in `--json`; dollars are null where a price is not known."""
     cost = estimate.cost
     return {"calls": cost.calls, "tokens": cost.tokens, "usd": round(cost.usd, 6) if estimate.is_priced else None,
-            "at_least": estimate.is_least}
+            "at_least": estimate.is_least, "loops_at_most": estimate.has_rounds}
 
 
 def estimate_line(estimate: Estimate) -> str:
-    """`at most 3 calls, 12,345 tokens, $0.1234`."""
+    """`at most 3 calls, 12,345 tokens, $0.1234`: neither a bound from above nor from below where calls in loops are
+    counted as often as they may come, and others as often as they are known."""
     cost = estimate.cost
     line = plural(cost.calls, "call")
     if cost.tokens:
         line += f", {cost.tokens:,} tokens"
     if cost.tokens or cost.usd:
         line += f", ${cost.usd:.4f}" if estimate.is_priced else ", price not known"
-    return f"at least {line}: the rest is not known yet" if estimate.is_least else f"at most {line}"
+    if not estimate.is_least:
+        return f"at most {line}"
+    if estimate.has_rounds:
+        return f"about {line}: loops counted to their max_iters, the rest is not known yet"
+    return f"at least {line}: the rest is not known yet"

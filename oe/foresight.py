@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -20,7 +20,8 @@ from oe.ports.cache import Entry
 from oe.ports.kind import NestingKind, NodeKind
 from oe.ports.store import Outcome
 from oe.redact import Redactor, secrets_of
-from oe.run.forecast import Forecast, Inside, Known, Planned
+from oe.run.forecast import Forecast
+from oe.run.forecast_slots import Inside, Known, Planned
 from oe.run.keys import Keys
 from oe.run.level import Opened
 from oe.run.nested import MOST_LEVELS, arguments_of, cache_below, too_deep
@@ -36,6 +37,8 @@ from oe.store.memory_cache import MemoryCache
 from oe.text import plural
 from oe.values import Json, JsonObject
 
+__all__ = ["Plan", "Planned", "plan_run"]
+
 _MOST_LOOKED_INTO = 10_000
 """Nested experiences that a plan looks into: those of a long list may nest others in turn."""
 
@@ -48,18 +51,59 @@ class Plan(NamedTuple):
 
 
 class _Costs:
-    """Adds up what slots would cost."""
+    """What all levels of a plan would cost."""
 
     def __init__(self) -> None:
         self.total = Estimate()
 
-    def would_run(self, costs: CallCosts, node: Node, scope: Scope, args: JsonObject, view: JsonObject) -> None:
-        """A slot whose question can be put together."""
-        self.total = self.total.plus(costs.of_slot(node, scope, args, view))
+    def add(self, estimate: Estimate) -> None:
+        """One more part of it."""
+        self.total = self.total.plus(estimate)
 
-    def may_run(self, costs: CallCosts, node: Node) -> None:
-        """A node of which no more is known."""
-        self.total = self.total.plus(costs.of_unknown(node))
+
+class _Tally:
+    """A Tally of one level."""
+
+    def __init__(self, world: _World, level: _Level, costs: CallCosts) -> None:
+        self._world = world
+        self._level = level
+        self._costs = costs
+        self._sum = world.costs
+
+    def would_run(self, node: Node, scope: Scope, args: JsonObject, view: JsonObject) -> None:
+        """See Tally: a slot whose question can be put together."""
+        self._sum.add(self._costs.of_slot(node, scope, args, view))
+
+    def may_run(self, node: Node, times: int = 1, *, is_loop: bool = False) -> None:
+        """See Tally. Every node that is nested in it counts once each time."""
+        before = self._sum.total
+        left, known = [(self._level.opened, node)], {self._level.opened.key}
+        while left:
+            outer, each = left.pop()
+            self._sum.add(self._costs.of_unknown(each))
+            if not self._world.kinds[each.kind].is_nested:
+                continue
+            try:
+                opened = _open(self._world, outer, each)
+            except OeError:
+                continue  # the plan says so where it comes to it
+            if opened.key not in known:
+                known.add(opened.key)
+                left += [(opened, inner) for inner in opened.experience.nodes.values()]
+        self._sum.total = self._sum.total.repeated(before, times - 1, is_loop=is_loop)
+
+    def stretch(self) -> Callable[[int, bool], None]:
+        """See Tally."""
+        before = self._sum.total
+
+        def repeat(times: int, is_same: bool) -> None:
+            self._sum.total = self._sum.total.repeated(before, times, is_loop=True, is_same=is_same)
+        return repeat
+
+    def open_end(self) -> None:
+        """See Tally."""
+        if self._sum.total.cost.calls:
+            self._sum.add(Estimate(is_least=True))
 
 
 class _Count:
@@ -135,8 +179,7 @@ def _forecast(world: _World, level: _Level) -> Forecast:
     slot_of = partial(child_slot, level.slot)
     return Forecast(Known(
         graph, views, ledger, keys, slot_of, replay, is_valid, lambda slot: world.earlier.get(slot_of(slot)),
-        partial(world.costs.would_run, costs), partial(_may_run, world, level, costs),
-        partial(_look_inside, world, level)))
+        _Tally(world, level, costs), partial(_look_inside, world, level)))
 
 
 def _look_inside(world: _World, level: _Level, node: Node, name: str, args: JsonObject) -> Inside | None:
@@ -159,28 +202,12 @@ def _look_inside(world: _World, level: _Level, node: Node, name: str, args: Json
     inner = _Level(opened, bound, cache_below(level.use, node, opened.experience), slot, level.depth + 1)
     forecast = _forecast(world, inner)
     planned = forecast.units()
-    first = next((unit for unit in planned if unit.action == "run"), None)
+    units = tuple(unit._replace(id=child_slot(slot, unit.id)) for unit in planned)
+    first = next((unit for unit in units if unit.action == "run"), None)
     if first is not None:
-        return Inside(first.inside or child_slot(slot, first.id), first.reason)
+        return Inside(first.inside or first.id, first.reason, None, units)
     output = cast(NestingKind, world.kinds[node.kind]).output_of(node, forecast.final())
-    return Inside(None, f"all of {plural(len(planned), 'unit')}", output)
-
-
-def _may_run(world: _World, level: _Level, costs: CallCosts, node: Node) -> None:
-    """Counts a node of which no more is known, and every node that is nested in it once."""
-    left, known = [(level.opened, node)], {level.opened.key}
-    while left:
-        outer, each = left.pop()
-        world.costs.may_run(costs, each)
-        if not world.kinds[each.kind].is_nested:
-            continue
-        try:
-            opened = _open(world, outer, each)
-        except OeError:
-            continue  # the plan says so where it comes to it
-        if opened.key not in known:
-            known.add(opened.key)
-            left += [(opened, inner) for inner in opened.experience.nodes.values()]
+    return Inside(None, f"all of {plural(len(planned), 'unit')}", output, units)
 
 
 def _open(world: _World, outer: Opened, node: Node) -> Opened:

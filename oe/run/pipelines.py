@@ -83,10 +83,8 @@ class _Stream:
         return stage.when is None or stage.when.test(scope)
 
     def _place(self, stage: Node, index: int, prev: Json | Missing, inside: JsonObject) -> Place:
-        base, view = self._tools.views.of_node(self._rank, stage, inside)
-        view = {name: value for name, value in view.items() if name != self._pipeline.listed_field}
-        inputs = {name: value for name, value in base.inputs.items() if name != self._pipeline.listed_input}
-        scope = Scope(state=base.state, args=base.args, inputs=inputs, item=self._source[index], index=index,
+        base, view = without_source(self._pipeline, *self._tools.views.of_node(self._rank, stage, inside))
+        scope = Scope(state=base.state, args=base.args, inputs=base.inputs, item=self._source[index], index=index,
                       prev=prev, reads=view)
         try:
             if stage.when is not None:
@@ -94,3 +92,10 @@ class _Stream:
             return Place(stage, "", scope, view, self._tools.keys.shared(stage, scope, view), index)
         except NodeError as error:
             return Place(stage, "", scope, view, None, index, error)
+
+
+def without_source(pipeline: Pipeline, scope: Scope, view: JsonObject) -> tuple[Scope, JsonObject]:
+    """What stages see of what their pipeline does: everything but the list of items itself."""
+    view = {name: value for name, value in view.items() if name != pipeline.listed_field}
+    inputs = {name: value for name, value in scope.inputs.items() if name != pipeline.listed_input}
+    return Scope(state=scope.state, args=scope.args, inputs=inputs, reads=view), view

@@ -83,7 +83,8 @@ class Views:
             names = self._names[node.id] = self._find_names(node)
         return names
 
-    def _find_names(self, node: Node) -> tuple[str, ...]:
+    def references_of(self, node: Node) -> list[Reference]:
+        """Every reference of the node: in its arguments, conditions and the keys and files of its kind."""
         references = [reference for _, reference in node.args.references()]
         references += node.when.references() if node.when is not None else []
         if node.for_each is not None:
@@ -91,8 +92,11 @@ class Views:
         kind = self._kinds[node.kind]
         references += [reference for _, reference in kind.references(node)]
         references += [reference for _, reference in file_references(node, kind.keys, self._files)]
+        return references
+
+    def _find_names(self, node: Node) -> tuple[str, ...]:
         written_once = [name for name in node.writes if self._fields[name].merge == "set_once"]
-        return tuple(dict.fromkeys((*node.reads, *_state_names(references), *written_once)))
+        return tuple(dict.fromkeys((*node.reads, *_state_names(self.references_of(node)), *written_once)))
 
 
 def _state_names(references: Iterable[Reference]) -> tuple[str, ...]:

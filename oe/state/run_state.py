@@ -28,13 +28,14 @@ UnitStatus: TypeAlias = Literal["pending", "running", "success", "failed", "skip
 
 class UnitState:
     """One unit of the graph. Items of a fan-out are only counted, so a long run does not grow; `members` counts what
-    has ended of each stage or body node, as (succeeded, failed); `failed_slots` names the first that failed, with the
+    has ended of each stage or body node, as (succeeded, failed), `members_cached` those of them that came from the
+    cache; `failed_slots` names the first that failed, with the
     error's name."""
 
     __slots__ = (
         "attempts", "cached", "duration_seconds", "error", "error_name", "failed_slots", "fallback", "id",
-        "item_failures", "items", "items_cached", "items_cancelled", "items_total", "members", "reason",
-        "started_at", "status")
+        "item_failures", "items", "items_cached", "items_cancelled", "items_total", "members", "members_cached",
+        "reason", "started_at", "status")
 
     def __init__(self, unit_id: str) -> None:
         self.id = unit_id
@@ -48,6 +49,7 @@ class UnitState:
         self.items_total: int | None = None
         self.items_cancelled = 0
         self.members: dict[str, tuple[int, int]] = {}
+        self.members_cached = 0
         self.failed_slots: tuple[tuple[str, str], ...] = ()
         self.started_at: float | None = None
         self.duration_seconds = 0.0
@@ -241,12 +243,9 @@ class RunState:
 
     def _count_item(self, event: Event, status: UnitStatus) -> None:
         slot = event.slot or ""
-        owner = self.unit(slot.partition("[")[0])
+        owner = self._owner(slot)
         if owner is None:
             return
-        rest = slot.partition("]")[2]
-        if "[" in rest or rest.count("/") > 1:
-            return  # deeper inside: an item of a unit of a nested experience
         if status == "failed" and len(owner.failed_slots) < _NAMED_FAILURES:
             owner.failed_slots += ((slot, str(event.data.get("name") or "")),)
         if slot.endswith("]"):
@@ -257,6 +256,13 @@ class RunState:
             member = slot.rpartition("/")[2]
             succeeded, failed = owner.members.get(member, (0, 0))
             owner.members[member] = (succeeded + 1, failed) if status == "success" else (succeeded, failed + 1)
+
+    def _owner(self, slot: str) -> UnitState | None:
+        """The unit that an item, stage or body belongs to; None for what is deeper inside: an item of a unit of a
+        nested experience."""
+        unit_slot, _, rest = slot.partition("[")
+        rest = rest.partition("]")[2]
+        return None if "[" in rest or rest.count("/") > 1 else self.unit(unit_slot)
 
     def _finished(self, event: Event) -> None:
         unit = self._ended(event, "success")
@@ -270,6 +276,8 @@ class RunState:
             unit.items = int(metrics["items"])
             if 0 < unit.items == unit.items_cached and not unit.cached:
                 self._mark_cached(unit)
+        if unit.members_cached and not unit.cached and unit.members_cached == sum(map(sum, unit.members.values())):
+            self._mark_cached(unit)
 
     def _failed(self, event: Event) -> None:
         unit = self._ended(event, "failed")
@@ -302,6 +310,8 @@ class RunState:
             self._mark_cached(unit)
         elif slot.endswith("]") and (owner := self.unit(slot[:slot.rindex("[")])) is not None:
             owner.items_cached += 1
+        elif (owner := self._owner(slot)) is not None:
+            owner.members_cached += 1
         saved = event.data.get("saved")
         if isinstance(saved, dict):
             self.tokens_saved += _count(saved.get("input_tokens")) + _count(saved.get("output_tokens"))
