@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
+from typing import NamedTuple
 
 from oe.diagnostics import Problem
 from oe.digests import Part
 from oe.errors import NodeError, OeError
-from oe.kinds.dataset_sqlite import (
-    BUSY_SECONDS,
-    STEPS_BETWEEN_LOOKS,
-    Bound,
-    bound_values,
-    only_reading,
-    read_rows,
-    sqlite_fault,
-)
+from oe.kinds.databases import Bound, bound_values, database_place, only_reading, opened, read_rows
+from oe.kinds.dataset_file import data_fault, give
 from oe.kinds.text_files import as_node_error
 from oe.lang.document import Path
 from oe.lang.reference import Reference
@@ -31,11 +24,11 @@ from oe.spec.model import Experience, Node, TaskKind
 from oe.text import clip
 from oe.values import Json
 
-if TYPE_CHECKING:
-    import sqlite3
-
-_OWN_FOLDER = "/.openexpertise/"
 _TEMPLATES = ("database", "params")
+_FIRST_WORD = re.compile(r"(?:\s|--[^\n]*|/\*.*?(?:\*/|\Z))*(\w*)", re.DOTALL)
+_CHANGING = frozenset({"INSERT", "REPLACE", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"})
+_OF_OE = 0x6F655F31
+"""`oe_1` in the header of a database: it is one of oe's own (store/database.py)."""
 
 
 class SqlKind:
@@ -60,10 +53,10 @@ class SqlKind:
 
     def is_cached_by_default(self, node: Node) -> bool:
         """A database is not known by its contents."""
-        return False
+        return self.cached_by_default
 
     def check(self, node: Node, experience: Experience, files: Files) -> Iterator[Problem]:
-        """Missing files, a statement that data would choose or be filled into."""
+        """Missing files, a statement that data would choose or be filled into, one that changes without `effects`."""
         def problem(code: str, message: str, *steps: str | int, hint: str | None = None) -> Problem:
             return Problem(code, message, experience.document.span((*node.path, *steps)), hint)
 
@@ -72,8 +65,8 @@ class SqlKind:
                 yield problem(error.code, error.message, key, *error.path, hint=error.hint)
         statement, database = str(node.options["statement"]), str(node.options["database"])
         named = {"statement": statement if _is_file(statement) else "", "database": database}
-        for key, path in named.items():
-            flaw = find_file_flaw(files, path) if path and not _is_reference(path) else None
+        flaws = {key: find_file_flaw(files, path) for key, path in named.items() if path and not _is_reference(path)}
+        for key, flaw in flaws.items():
             if flaw is not None:
                 yield problem(flaw.code, flaw.message, key, hint=flaw.hint)
         if _is_reference(statement):
@@ -82,6 +75,9 @@ class SqlKind:
         elif "{{" in statement:
             yield problem("query-reference", "nothing is filled into the text of a statement", "statement",
                           hint="write ? or :name in its place, and the reference in 'params'")
+        elif flaws.get("statement") is None:
+            for code, message, hint in _text_problems(node, files):
+                yield problem(code, message, "statement", hint=hint)
         if len(node.writes) > 1:
             yield problem("dataset-fields", f"a statement fills one field, and 'writes' names {len(node.writes)}",
                           "writes")
@@ -102,16 +98,8 @@ class SqlKind:
 
     def prepare(self, node: Node, files: Files) -> Executor:
         """Raises NodeError where the statement's file is missing or no text."""
-        statement = str(node.options["statement"])
-        if _is_file(statement):
-            try:
-                statement = files.read_bytes(statement).decode("utf-8-sig")
-            except OeError as error:
-                raise as_node_error(error) from error
-            except UnicodeDecodeError as error:
-                raise _fault(f"'{node.options['statement']}' is no UTF-8: byte {error.start}") from error
-        return _Statement(statement, compile_value(node.options["database"]), compile_value(node.options.get("params")),
-                          int(str(node.options["max_rows"])), node.effects)
+        return _Statement(_text(node, files), compile_value(node.options["database"]),
+                          compile_value(node.options.get("params")), int(str(node.options["max_rows"])), node.effects)
 
 
 class _Statement(NamedTuple):
@@ -126,63 +114,38 @@ class _Statement(NamedTuple):
     async def execute(self, request: Request, context: NodeContext) -> NodeOutput:
         """One attempt, in a thread; cancelled, the statement is broken off and what it changed is taken back."""
         path = self.database.resolve(request.scope)
-        if not isinstance(path, str):
-            raise _fault("'database' is no path")
+        place = database_place(path, context.files)
         bound = bound_values(self.params.resolve(request.scope))
-        place = self._place(path, context.files)
-        value = await context.threads.call(lambda: self._run(place, path, bound, context), f"{request.node.id}: {path}")
-        return NodeOutput({request.declared[0]: value} if request.declared else {}, value)
+        carry_out = self._change if self.writes else self._read
+        value = await context.threads.call(lambda: carry_out(place, str(path), bound, context),
+                                           f"{request.node.id}: {path}")
+        return give(value, None, request.declared)
 
-    def _place(self, path: str, files: Files) -> str:
-        flaw = find_file_flaw(files, path)
-        if flaw is not None:
-            raise _fault(flaw.message, flaw.hint, flaw.code)
-        place = files.absolute(path)
-        if self.writes and _OWN_FOLDER in place:
-            raise _fault(f"'{clip(path, 200)}' belongs to oe, which alone changes it", code="path-outside")
-        return place
+    def _read(self, place: str, path: str, bound: Bound, context: NodeContext) -> Json:
+        with opened(place, path, context, "say effects: true where it is to change the database") as database:
+            database.set_authorizer(only_reading)
+            return read_rows(database.execute(self.text, bound), path, self.max_rows)
 
-    def _run(self, place: str, path: str, bound: Bound, context: NodeContext) -> Json:
-        import sqlite3
-
-        connection: sqlite3.Connection | None = None
-        try:
-            mode = "rw" if self.writes else "ro"
-            connection = sqlite3.connect(f"file:{quote(place)}?mode={mode}", uri=True, timeout=BUSY_SECONDS,
-                                         isolation_level=None)
-            connection.set_progress_handler(lambda: context.cancelled, STEPS_BETWEEN_LOOKS)
-            if self.writes:
-                return self._change(connection, path, bound, context)
-            return self._read(connection, path, bound)
-        except sqlite3.Error as error:
-            fault = sqlite_fault(error, path)
-            if fault.code == "query-writes":
-                raise _refused(path, writes=self.writes) from error
-            raise fault from error
-        except (sqlite3.Warning, ValueError, OverflowError) as error:  # two statements, a lone surrogate
-            raise _fault(f"the statement on '{path}' cannot be run: {str(error).lower().rstrip('.')}") from error
-        finally:
-            if connection is not None:
-                connection.close()  # which takes back what has not been committed
-
-    def _read(self, connection: sqlite3.Connection, path: str, bound: Bound) -> Json:
-        connection.set_authorizer(only_reading)
-        return read_rows(connection.execute(self.text, bound), path, self.max_rows)
-
-    def _change(self, connection: sqlite3.Connection, path: str, bound: Bound, context: NodeContext) -> Json:
-        """One transaction. It may be committed just before a kill that the run does not know of: then the attempt is
-        made again when the run is resumed."""
-        connection.execute("BEGIN IMMEDIATE")
-        connection.set_authorizer(_within_transaction)
-        cursor = connection.execute(self.text, bound)
-        value: Json = {"changes": max(0, cursor.rowcount)}
-        if cursor.description is not None:
-            value = read_rows(cursor, path, self.max_rows)
-        if context.cancelled:
-            raise NodeError("cancelled before its changes were committed", name="CancelledError", retryable=False)
-        connection.set_authorizer(None)
-        connection.execute("COMMIT")
-        return value
+    def _change(self, place: str, path: str, bound: Bound, context: NodeContext) -> Json:
+        """One transaction. A kill or a time limit may end the attempt just after its commit: then the run does not know
+        of it, and the attempt may be made again."""
+        advice = "attach, pragma, virtual tables and transactions of its own are not allowed"
+        with opened(place, path, context, advice, writes=True) as database:
+            database.execute("BEGIN IMMEDIATE")
+            if database.execute("PRAGMA application_id").fetchone() == (_OF_OE,):
+                raise data_fault(f"'{clip(path, 200)}' belongs to oe, which alone changes it", code="path-outside")
+            database.set_authorizer(_within_transaction)
+            cursor = database.execute(self.text, bound)
+            value: Json
+            if cursor.description is not None:
+                value = read_rows(cursor, path, self.max_rows)
+            else:  # rowcount is -1 where the statement begins with WITH
+                value = {"changes": database.execute("SELECT changes()").fetchone()[0]}
+            if context.cancelled:
+                raise NodeError("cancelled before its changes were committed", name="CancelledError", retryable=False)
+            database.set_authorizer(None)
+            database.execute("COMMIT")
+            return value
 
 
 def _within_transaction(action: int, first: str | None, second: str | None, database: str | None,
@@ -197,16 +160,33 @@ def _within_transaction(action: int, first: str | None, second: str | None, data
     return sqlite3.SQLITE_DENY if action in refused or is_loading else sqlite3.SQLITE_OK
 
 
-def _refused(path: str, *, writes: bool) -> NodeError:
-    if writes:
-        return _fault(f"the statement on '{path}' does more than read and change this database",
-                      "attach, pragma and transactions of its own are not allowed", "query-writes")
-    return _fault(f"the statement on '{path}' does more than read",
-                  "say effects: true where it is to change the database", "query-writes")
+def _text_problems(node: Node, files: Files) -> Iterator[tuple[str, str, str | None]]:
+    """What the first word of a statement tells: code, message, hint. What `WITH` begins is known when it is run."""
+    try:
+        text = _text(node, files)
+    except NodeError as error:
+        yield error.code, error.message, error.hint
+        return
+    found = _FIRST_WORD.match(text)
+    word = found[1].upper() if found is not None else ""
+    if not word:
+        yield "bad-value", "the statement is empty", None
+    elif word in _CHANGING and not node.effects:
+        yield "query-writes", f"a statement that begins with {word} changes the database", "say effects: true"
 
 
-def _fault(message: str, hint: str | None = None, code: str = "bad-data") -> NodeError:
-    return NodeError(message, name="SqlError", retryable=False, hint=hint, code=code)
+def _text(node: Node, files: Files) -> str:
+    """The statement, read where it is a file's. Raises NodeError."""
+    statement = str(node.options["statement"])
+    if not _is_file(statement):
+        return statement
+    try:
+        return files.read_bytes(statement).decode("utf-8-sig")
+    except OeError as error:
+        raise as_node_error(error) from error
+    except UnicodeDecodeError as error:
+        raise data_fault(f"'{clip(statement, 200)}' is no UTF-8: byte {error.start}",
+                         "save the file as UTF-8") from error
 
 
 def _is_file(statement: str) -> bool:

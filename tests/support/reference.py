@@ -12,9 +12,11 @@ from pathlib import Path
 
 from oe.cli.main import COMMANDS, main, overview
 from oe.errors import EXIT_MEANINGS
+from oe.kinds import KINDS
 from oe.settings import ENVIRONMENT
 from oe.state.events import EVENTS, EventType
 from oe.store.data_folder import DataFolder
+from tests.support.format_page import reference_page
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
@@ -91,7 +93,7 @@ def help_of(command: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page, "exit-codes.md": exit_codes_page, "environment.md": environment_page,
-    "files.md": files_page, "events.md": events_page,
+    "files.md": files_page, "events.md": events_page, "spec.md": lambda: reference_page(KINDS.values()),
 }
 
 

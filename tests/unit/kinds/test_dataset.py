@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from oe.errors import NodeError
-from oe.kinds import dataset_file, dataset_sqlite
+from oe.kinds import databases, dataset_file
 from oe.values import Json
 from tests.unit.kinds.attempts import Experiment
 
@@ -196,12 +196,12 @@ def test_a_query_gives_objects_with_bound_parameters(experiment: Experiment) -> 
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(("text", "message"), [
-    ("DELETE FROM t", "does more than read"),
-    ("INSERT INTO t VALUES (9, '', NULL)", "does more than read"),
-    ("ATTACH '/tmp/other' AS other", "does more than read"),
-    ("PRAGMA journal_mode = WAL", "does more than read"),
-    ("PRAGMA query_only = 0", "does more than read"),
-    ("CREATE TEMP TABLE x (y)", "does more than read"),
+    ("DELETE FROM t", "does more than it may"),
+    ("INSERT INTO t VALUES (9, '', NULL)", "does more than it may"),
+    ("ATTACH '/tmp/other' AS other", "does more than it may"),
+    ("PRAGMA journal_mode = WAL", "does more than it may"),
+    ("PRAGMA query_only = 0", "does more than it may"),
+    ("CREATE TEMP TABLE x (y)", "does more than it may"),
     ("SELECT load_extension('x')", "not authorized"),
     ("SELECT 1; SELECT 2", "you can only execute one statement at a time"),
     ("SELECT missing FROM t", "no such column: missing"),
@@ -231,11 +231,17 @@ def test_reading_a_database_leaves_nothing_beside_it(experiment: Experiment, dat
 
 def test_a_database_that_another_holds_is_tried_again(experiment: Experiment, database: sqlite3.Connection,
                                                       monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset_sqlite, "BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(databases, "BUSY_SECONDS", 0.0)
     database.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(NodeError, match="cannot be read now: database is locked") as caught:
+    with pytest.raises(NodeError, match="cannot be used now: database is locked") as caught:
         query(experiment, "SELECT id FROM t")
     assert caught.value.retryable
+
+
+@pytest.mark.usefixtures("database")
+def test_a_database_may_be_larger_than_what_is_read_at_once(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset_file, "MOST_BYTES", 1000)
+    assert query(experiment, "SELECT count(*) AS n FROM t") == [{"n": 3}]
 
 
 def test_a_file_that_is_no_database_says_so(experiment: Experiment) -> None:
@@ -259,7 +265,7 @@ def test_a_query_without_end_ends_with_its_attempt(experiment: Experiment, datab
 
 def test_a_result_that_is_too_large_is_refused(experiment: Experiment, database: sqlite3.Connection,
                                                monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset_sqlite, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(databases, "MOST_BYTES", 10_000)
     with pytest.raises(NodeError, match=r"gives more than 9\.8 KiB"):
         query(experiment, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n")
 

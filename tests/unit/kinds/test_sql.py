@@ -9,8 +9,9 @@ import sqlite3
 import pytest
 
 from oe.errors import NodeError
+from oe.store.sqlite_store import SqliteStore
 from oe.values import Json
-from tests.unit.kinds.attempts import Experiment
+from tests.unit.kinds.attempts import KIND_OF, Experiment
 
 DATABASE = "d ?#.sqlite"
 
@@ -69,7 +70,7 @@ def test_a_hostile_value_is_a_value(experiment: Experiment) -> None:
 
 
 def test_it_reads_unless_it_says_effects(experiment: Experiment) -> None:
-    for statement in ("DELETE FROM t", "CREATE TABLE u (x)", "PRAGMA user_version = 3", "BEGIN"):
+    for statement in ("WITH n AS (SELECT 1) DELETE FROM t", "PRAGMA user_version = 3", "BEGIN"):
         error = failure(experiment, statement)
         assert (error.code, error.hint) == ("query-writes", "say effects: true where it is to change the database")
     assert names(experiment) == ["a", "b"]
@@ -80,6 +81,9 @@ def test_it_reads_unless_it_says_effects(experiment: Experiment) -> None:
     ("DELETE FROM t WHERE id > 99", {"changes": 0}, ["a", "b"]),
     ("INSERT INTO t (name) VALUES ('c') RETURNING id, name", [{"id": 3, "name": "c"}], ["a", "b", "c"]),
     ("CREATE TABLE u (x)", {"changes": 0}, ["a", "b"]),
+    ("WITH n(x) AS (VALUES ('c'), ('d')) INSERT INTO t (name) SELECT x FROM n", {"changes": 2}, ["a", "b", "c", "d"]),
+    ("/* first */ -- then\n DELETE FROM t WHERE id = 1", {"changes": 1}, ["b"]),
+    ("SELECT count(*) AS n FROM t", [{"n": 2}], ["a", "b"]),
 ])
 def test_with_effects_it_changes(experiment: Experiment, statement: str, value: Json, left: list[str]) -> None:
     assert run(experiment, statement, effects=True) == value
@@ -104,6 +108,7 @@ def test_a_change_stays_in_its_database_and_is_made_whole_or_not_at_all(experime
     ("SELECT * FROM nowhere", {}, "no such table: nowhere"),
     ("SELECT ?", {"params": []}, "incorrect number of bindings"),
     ("SELECT ?", {"params": [[1]]}, "parameter [0] of the query is of type array"),
+    ("SELECT hex(zeroblob(200000000)) AS x", {}, "string or blob too big"),
 ])
 def test_what_cannot_be_given(experiment: Experiment, statement: str, options: dict[str, Json], message: str) -> None:
     assert message in failure(experiment, statement, **options).message
@@ -123,15 +128,13 @@ def test_a_database_that_data_names_is_inside(experiment: Experiment, path: str)
     assert caught.value.code in {"path-outside", "missing-file", "not-a-file"}
 
 
-def test_what_oe_keeps_is_not_changed(experiment: Experiment) -> None:
-    change(experiment, "SELECT 1")
-    place = experiment.folder / ".openexpertise" / "state.sqlite"
-    place.parent.mkdir()
-    (experiment.folder / DATABASE).rename(place)
-    options: dict[str, Json] = {"kind": "sql", "database": ".openexpertise/state.sqlite", "writes": ["rows"]}
-    assert experiment.run(statement="SELECT count(*) AS n FROM t", **options).edge_output == [{"n": 2}]
-    with pytest.raises(NodeError, match="belongs to oe"):
-        experiment.run(statement="DELETE FROM t", effects=True, **options)
+def test_what_oe_keeps_is_not_changed_wherever_it_is(experiment: Experiment) -> None:
+    SqliteStore.open(experiment.folder / "data.sqlite").close()
+    options: dict[str, Json] = {"kind": "sql", "database": "data.sqlite", "writes": ["rows"]}
+    assert experiment.run(statement="SELECT count(*) AS n FROM run", **options).edge_output == [{"n": 0}]
+    with pytest.raises(NodeError, match="belongs to oe") as caught:
+        experiment.run(statement="DELETE FROM run", effects=True, **options)
+    assert caught.value.code == "path-outside"
 
 
 @pytest.mark.parametrize("statement", [
@@ -162,15 +165,27 @@ def test_a_change_that_was_cancelled_before_its_commit_is_taken_back(experiment:
     ({"statement": "q.sql"}, "missing-file"), ({"statement": "../q.sql"}, "path-outside"),
     ({"statement": "$.a"}, "query-reference"), ({"statement": "SELECT '{{ a }}'"}, "query-reference"),
     ({"writes": ["a", "b"]}, "dataset-fields"), ({"max_rows": 0}, "bad-value"),
-    ({"params": ["$.a["]}, "invalid-reference"),
+    ({"params": ["$.a["]}, "invalid-reference"), ({"statement": "-- nothing\n/* at all"}, "bad-value"),
+    ({"statement": " /* rows */ delete from t"}, "query-writes"), ({"statement": "drop.sql"}, "query-writes"),
+    ({"statement": "latin.sql"}, "bad-data"),
 ])
 def test_what_validation_sees(experiment: Experiment, options: dict[str, Json], code: str) -> None:
+    experiment.write("drop.sql", "DROP TABLE t")
+    experiment.write("latin.sql", b"SELECT '\xe9'")
     node: dict[str, Json] = {"kind": "sql", "database": DATABASE, "statement": "SELECT 1", **options}
     assert code in [problem.code for problem in experiment.check(**node)]
 
 
+@pytest.mark.parametrize("options", [
+    {"statement": "DELETE FROM t", "effects": True}, {"statement": "WITH n AS (SELECT 1) SELECT * FROM n"},
+    {"statement": "select 1", "params": {"n": "$.a[0]"}}, {"statement": "q.sql"}, {"database": "$args.given"},
+])
+def test_what_is_in_order(experiment: Experiment, options: dict[str, Json]) -> None:
+    experiment.write("q.sql", "\ufeff-- rows\nSELECT 1")
+    node: dict[str, Json] = {"kind": "sql", "database": DATABASE, "statement": "SELECT 1", **options}
+    assert [problem for problem in experiment.check(**node) if problem.severity == "error"] == []
+
+
 def test_results_are_not_kept_unless_asked(experiment: Experiment) -> None:
     node, _ = experiment.executor(kind="sql", database=DATABASE, statement="SELECT 1 AS x")
-    from tests.unit.kinds.attempts import KIND_OF
-
     assert not KIND_OF["sql"].is_cached_by_default(node)

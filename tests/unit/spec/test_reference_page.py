@@ -1,23 +1,11 @@
-"""The page of the reference is the one that the tables make. `UPDATE_GOLDEN=1` writes it anew."""
+"""The page of the format has every level, kind and key; that it is up to date is tested with the other pages."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from oe.kinds import KINDS
 from oe.spec.graph_levels import GRAPH_LEVELS
-from oe.spec.reference_page import reference_page
 from oe.spec.top_levels import TOP_LEVELS
-
-PAGE = Path(__file__).parents[3] / "docs" / "reference" / "spec.md"
-
-
-def test_the_page_is_up_to_date() -> None:
-    page = reference_page(KINDS.values())
-    if os.environ.get("UPDATE_GOLDEN"):
-        PAGE.write_text(page, encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == page
+from tests.support.format_page import reference_page
 
 
 def test_every_level_kind_and_key_is_on_it() -> None:

@@ -1,4 +1,4 @@
-"""The reference of the format as a page of Markdown, made of the key tables, so it says what they say."""
+"""The reference of the format, `docs/reference/spec.md`, made of the key tables, so it says what they say."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ folder and stay inside it. A *reference* is a text such as `$.field`, `$args.nam
 or `$inputs.node`; `$$` stands for a plain `$`.
 """
 
+_PAGES = {"agent": "models.md", "skill": "models.md", "sql": "sql.md", "experience": "nested.md",
+          "cli-agent": "cli-agents.md"}
+"""Kinds that a page of the reference tells more of."""
+
 _SCHEMA_NOTE = "Every other key is a keyword of JSON Schema (2020-12), of the subset that `oe` checks.\n"
 
 
@@ -42,6 +46,8 @@ def _section(level: Level) -> str:
 def _kind_section(kind: KindRules) -> str:
     cached = "cached" if kind.cached_by_default else "not cached"
     note = f"Keys beside those of a [node](#node). Outputs are {cached} by default."
+    if kind.name in _PAGES:
+        note += f" More on [a page of its own]({_PAGES[kind.name]})."
     return f"## kind: {kind.name}\n\n{note}\n\n{_table(kind.keys)}"
 
 
