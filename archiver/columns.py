@@ -1,154 +1,163 @@
-"""Sorts marshalled code by kind, so that it compresses better: instructions, line tables, texts, a frame of the rest.
+"""Takes the code of several versions of Python apart, so that what they share is there once and the rest compresses.
 
-Deflate finds less where they alternate. Texts go to a table that the code of all versions of Python shares, in the
-order of their first use, so that a code object needs little more than "the next one" of them. `oe.archive.load_group`
-puts all of it together again.
+Of a code object, only instructions, line table, exceptions, stack size and flags depend on the version. What lies
+between (constants, names, where it stands) becomes *pieces* of a table that all versions share, in the order of their
+use, so that a version needs little more than "the next one" of them. Names and constants that occur more often stand in
+front of the code, alike for all versions, and are pointed to. Instructions and line tables are columns of their own:
+deflate finds less where they alternate. `oe.archive.load_group` puts all of it together again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, product, zip_longest
+from operator import itemgetter
 from typing import NamedTuple
 
-from oe.archive import weave, with_texts
+from archiver.marshal_tree import CODE, EXCEPTIONS, HEADER, INSTRUCTIONS, LINES, NAMES, Node, ascii_text, parse
+from oe.archive import weave, with_pieces
 
-INSTRUCTIONS, LINES = 0, 9
-"""Which of the fields of a code object these two are, as marshal writes it after five numbers."""
-TEXT = 100
-"""What a text is among them."""
-_SHORTEST_TEXT = 4
-"""Characters; to point at a shorter one takes as much as itself."""
-_FIRST_LINE, _FIELDS = 8, 11
-_NOTHING_FOLLOWS = b"0NFTS."
-_FIXED_SIZES = {b"i": 4, b"r": 4, b"g": 8, b"y": 16}
-
-
-class Cut(NamedTuple):
-    """Where one field's bytes stand in the marshalled data."""
-
-    start: int
-    end: int
-    field: int
+Front = Mapping[Node, int]
+"""What occurs more often -> its place among what others may point to."""
+Token = tuple[str, bytes]
+"""Bytes of marshalled code, and where they belong."""
+TABLE, CODE_COLUMN, LINE_COLUMN, FRAME = "table", "instructions", "line tables", "frame"
+_OWN_NUMBERS = 2 * 4
+"""Bytes of stack size and flags, which end the header."""
+_TAIL = [(TABLE, b"0")]
+_POINTED_TO = 0x80
+_LEAST_WORTH = 6
+"""Bytes; to point at something shorter takes as much as itself."""
 
 
-class MarshalReader:
-    """Finds the fields of code objects in the data of `marshal.dumps`, version 4, as CPython 3.11 to 3.13 write it."""
+class Shared(NamedTuple):
+    """The table, each piece with the mark behind it."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-        self.cuts: list[Cut] = []
-        self._read()
-        if self._at != len(data):
-            raise ValueError(f"marshalled data ends at {self._at}, not at {len(data)}")
-
-    def _read(self) -> None:
-        """One object, whatever it is."""
-        kind = bytes([self._data[self._at] & 0x7F])  # the high bit says that others may refer to it
-        self._at += 1
-        if kind in _FIXED_SIZES:
-            self._skip(_FIXED_SIZES[kind])
-        elif kind == b"l":
-            self._skip(2 * abs(self._number(4)))
-        elif kind in b"st":
-            self._skip(self._number(4))
-        elif kind in b"uaAzZ":
-            self._read_text(1 if kind in b"zZ" else 4)
-        elif kind in b"(<>[)":
-            for _ in range(self._number(1 if kind == b")" else 4)):
-                self._read()
-        elif kind == b"{":
-            while self._data[self._at] != ord("0"):
-                self._read()
-            self._at += 1
-        elif kind == b"c":
-            self._read_code()
-        elif kind not in _NOTHING_FOLLOWS:
-            raise ValueError(f"marshal wrote the unknown kind {kind!r}")
-
-    def _read_text(self, length_bytes: int) -> None:
-        start = self._at
-        size = self._number(length_bytes)
-        self._skip(size)
-        if size >= _SHORTEST_TEXT:
-            self.cuts.append(Cut(start, self._at, TEXT))
-
-    def _read_code(self) -> None:
-        self._at += 5 * 4
-        for field in range(_FIELDS):
-            start = self._at
-            if field == _FIRST_LINE:
-                self._at += 4
-                continue
-            self._read()
-            if field in (INSTRUCTIONS, LINES):
-                self.cuts.append(Cut(start, self._at, field))
-
-    def _skip(self, size: int) -> None:
-        self._at += size
-
-    def _number(self, size: int) -> int:
-        self._at += size
-        return int.from_bytes(self._data[self._at - size:self._at], "little", signed=size == 4)
+    mark: bytes
+    pieces: bytes
 
 
 class Sorted(NamedTuple):
-    """Marshalled code, sorted. `frame` has a mark where a piece goes; `steps` are the differences between the places of
-    its texts in the table; `columns` are mark and column in turns, for `weave`."""
+    """The code of one version. `frame` has a mark where a piece goes; `steps` are the differences between the places of
+    its pieces in the table; `columns` are mark and column in turns, for `weave`."""
 
     frame: bytes
-    text_mark: bytes
+    mark: bytes
     steps: tuple[int, ...]
     columns: tuple[bytes, ...]
 
 
-class Texts:
-    """The table of texts, in the order of their first use."""
+def sort_versions(versions: Sequence[Mapping[str, bytes]]) -> tuple[Shared, list[Sorted]]:
+    """The table, and what each version has besides. Given is the marshalled code of the same modules for each."""
+    trees = [{name: parse(data) for name, data in version.items()} for version in versions]
+    front = _occurring_more_often(trees)
+    head = _head(front)
+    streams = [[head, *(_module(name, code, front) for name, code in tree.items()), _TAIL] for tree in trees]
+    places: dict[bytes, int] = {}
+    for turn in zip_longest(*streams, fillvalue=()):  # by module, so that what is alike is near
+        for place, data in (token for tokens in turn for token in tokens):
+            if place == TABLE:
+                places.setdefault(data, len(places))
+    shared = _table(places)
+    return shared, [_sorted([token for tokens in stream for token in tokens], places, shared) for stream in streams]
 
-    def __init__(self) -> None:
-        self._places: dict[bytes, int] = {}
 
-    def place(self, text: bytes) -> int:
-        """Where the text stands."""
-        return self._places.setdefault(text, len(self._places))
-
-    def table(self) -> tuple[bytes, ...]:
-        """All of them."""
-        return tuple(self._places)
+def restored(parts: Sorted, shared: Shared) -> bytes:
+    """The marshalled code of one version: what stands in front, and the code by name."""
+    return weave(with_pieces(parts.frame, parts.mark, parts.steps, shared.pieces.split(shared.mark)), *parts.columns)
 
 
-def sort_by_kind(data: bytes, texts: Texts) -> Sorted:
-    """The data in parts; what `texts` lacks of its texts is added there."""
-    cuts = sorted(MarshalReader(data).cuts)
+def _occurring_more_often(trees: Iterable[Mapping[str, Node]]) -> Front:
+    """What is worth pointing to in some version; parts come before what holds them, then the most frequent first."""
+    most: Counter[Node] = Counter()
+    for tree in trees:
+        counts: Counter[Node] = Counter()
+        for code in tree.values():
+            _count(code, counts)
+        most |= counts
+    chosen = [node for node, count in most.items() if count > 1 and len(node.written()) >= _LEAST_WORTH]
+    chosen.sort(key=lambda node: (node.depth(), -most[node]))
+    return {node: place for place, node in enumerate(chosen)}
+
+
+def _count(node: Node, counts: Counter[Node]) -> None:
+    if node.kind == CODE:
+        for part in node.parts[NAMES]:
+            _count(part, counts)
+        return
+    if not any(part.kind == CODE for part in node.parts):
+        counts[node] += 1
+    if counts[node] <= 1:  # what stands in a part that occurs again is written once
+        for part in node.parts:
+            _count(part, counts)
+
+
+def _head(front: Front) -> list[Token]:
+    """The beginning: of a pair the first, all that others point to, and of the second, a mapping, the opening."""
+    marked = (_written(node, front, _POINTED_TO) for node in front)
+    return [(TABLE, b"".join([b")\x02(", len(front).to_bytes(4, "little"), *marked, b"{"]))]
+
+
+def _module(name: str, code: Node, front: Front) -> list[Token]:
+    """A module's name and its code, cut where it goes to different places."""
+    tokens = [(TABLE, ascii_text(name.encode("ascii")).written()), *_tokens(code, front)]
+    return [(place, b"".join(data for _, data in run)) for place, run in groupby(tokens, key=itemgetter(0))]
+
+
+def _tokens(node: Node, front: Front) -> Iterator[Token]:
+    if node.kind != CODE and not any(part.kind == CODE for part in node.parts):
+        yield TABLE, _written(node, front)
+        return
+    if node.kind != CODE:
+        yield TABLE, node.kind + node.data
+        for part in node.parts:
+            yield from _tokens(part, front)
+        return
+    own = HEADER - _OWN_NUMBERS
+    yield TABLE, CODE + node.data[:own]
+    yield FRAME, node.data[own:HEADER]
+    yield CODE_COLUMN, node.parts[INSTRUCTIONS].written()
+    for part in node.parts[NAMES]:
+        yield from _tokens(part, front)
+    yield TABLE, node.data[HEADER:]
+    yield LINE_COLUMN, node.parts[LINES].written()
+    yield FRAME, node.parts[EXCEPTIONS].written()
+
+
+def _written(node: Node, front: Front, flag: int = 0) -> bytes:
+    """As marshal writes it; what stands in front is pointed to, unless a flag says that others may point here."""
+    if not flag and node in front:
+        return b"r" + front[node].to_bytes(4, "little")
+    return b"".join([bytes([node.kind[0] | flag]), node.data, *(_written(part, front) for part in node.parts)])
+
+
+def _table(places: Iterable[bytes]) -> Shared:
+    pieces = list(places)
+    for mark in _unused_pairs(b"".join(pieces)):
+        table = b"".join(piece + mark for piece in pieces)
+        if table.split(mark)[:-1] == pieces:  # else a mark arose where a piece met its own
+            return Shared(mark, table)
+    raise ValueError("no two bytes are free to mark pieces with")
+
+
+def _sorted(tokens: list[Token], places: Mapping[bytes, int], shared: Shared) -> Sorted:
+    data = b"".join(data for _, data in tokens)
+    used = [places[data] for place, data in tokens if place == TABLE]
+    steps = tuple(place - before for before, place in zip([0, *used], used, strict=False))
     marks = _unused_pairs(data)
-    places = [texts.place(data[cut.start:cut.end]) for cut in cuts if cut.field == TEXT]
-    steps = tuple(place - before for before, place in zip([0, *places], places, strict=False))
-    table = texts.table()
-    while True:
-        lines, instructions, text = next(marks), next(marks), next(marks)
-        parts = Sorted(_frame(data, cuts, {LINES: lines, INSTRUCTIONS: instructions, TEXT: text}), text, steps,
-                       (lines, _column(data, cuts, LINES, lines),
-                        instructions, _column(data, cuts, INSTRUCTIONS, instructions)))
-        if restored(parts, table) == data:  # else a mark arose where two pieces met
+    for piece, code, lines in zip(marks, marks, marks, strict=False):
+        mark_of = {TABLE: piece, CODE_COLUMN: code, LINE_COLUMN: lines}
+        frame = b"".join(mark_of.get(place, data) for place, data in tokens)
+        parts = Sorted(frame, piece, steps, (lines, _column(tokens, LINE_COLUMN, lines),
+                                             code, _column(tokens, CODE_COLUMN, code)))
+        if restored(parts, shared) == data:  # else a mark arose where two pieces met
             return parts
+    raise ValueError("no two bytes are free to mark the columns with")
 
 
-def restored(parts: Sorted, table: tuple[bytes, ...]) -> bytes:
-    """What `sort_by_kind` was given."""
-    return weave(with_texts(parts.frame, parts.text_mark, parts.steps, table), *parts.columns)
-
-
-def _frame(data: bytes, cuts: list[Cut], marks: dict[int, bytes]) -> bytes:
-    pieces, at = [], 0
-    for cut in cuts:
-        pieces += [data[at:cut.start], marks[cut.field]]
-        at = cut.end
-    return b"".join([*pieces, data[at:]])
-
-
-def _column(data: bytes, cuts: list[Cut], field: int, mark: bytes) -> bytes:
-    return mark.join([data[cut.start:cut.end] for cut in cuts if cut.field == field] + [b""])
+def _column(tokens: Iterable[Token], column: str, mark: bytes) -> bytes:
+    return b"".join(data + mark for place, data in tokens if place == column)
 
 
 def _unused_pairs(data: bytes) -> Iterator[bytes]:

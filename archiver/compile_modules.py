@@ -3,7 +3,7 @@
 Run as `compile_modules.py TREE BLOCKS`, in a fresh process with `-X no_debug_ranges`: marshalled bytecode depends on
 what a process has done before, and tables of columns are a quarter of the size; a traceback keeps lines, not carets.
 What it writes for `pack.py`, marshalled: Python's magic number, the importer's compressed code, the modules each with
-the number of its group, and the marshalled code of each group.
+the number of its group, and for each group the marshalled code by name.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def build_block(tree: Path) -> bytes:
     codes, packages = compile_tree(tree)
     groups = group(list(codes), tree, marshal.dumps((codes, sorted(packages))))
     modules = {name: (name in packages, number) for number, names in enumerate(groups) for name in names}
-    marshalled = tuple(marshal.dumps({name: codes[name] for name in names}) for names in groups)
+    marshalled = tuple({name: marshal.dumps(codes[name]) for name in names} for names in groups)
     importer = zlib.compress(marshal.dumps(codes["oe.archive"]), 9)
     return marshal.dumps((importlib.util.MAGIC_NUMBER, importer, modules, marshalled), 2)
 

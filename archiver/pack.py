@@ -1,13 +1,13 @@
 """Writes the archive: fixed times, order and modes; bytecode stored, since it is compressed inside, the rest deflated.
 
 Run as `pack.py TREE BLOCKS OUTPUT`. All source is one file, which compresses better than a file each and spares Python
-the reading of a long directory at every start: `unzip -p oe.pyz source.tar.xz | tar xJ` unpacks it.
+the reading of a long directory at every start: `unzip -p oe.pyz source.tar.bz2 | tar xj` unpacks it.
 """
 
 from __future__ import annotations
 
+import bz2
 import io
-import lzma
 import marshal
 import sys
 import tarfile
@@ -18,7 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from archiver.columns import Texts, sort_by_kind
+from archiver.columns import sort_versions
 
 
 def pack(tree: Path, blocks: Path, output: Path) -> None:
@@ -28,7 +28,7 @@ def pack(tree: Path, blocks: Path, output: Path) -> None:
     content = {"__main__.py": Path(__file__).with_name("start.py").read_bytes()}
     content |= compress({path.name: path.read_bytes() for path in sorted(blocks.iterdir())})
     content |= {name: file for name, file in files.items() if name not in source}
-    content["source.tar.xz"] = lzma.compress(_tar(source), preset=9 | lzma.PRESET_EXTREME)
+    content["source.tar.bz2"] = bz2.compress(_tar(source), 9)
     with output.open("wb") as file:
         file.write(b"#!/usr/bin/env python3\n")
         with zipfile.ZipFile(file, "w") as archive:
@@ -41,16 +41,14 @@ def pack(tree: Path, blocks: Path, output: Path) -> None:
 
 
 def compress(blocks: dict[str, bytes]) -> dict[str, bytes]:
-    """What `compile_modules.py` wrote for each version of Python, as files of the archive, and the texts that all of
-    them share: one compressed table a group."""
+    """What `compile_modules.py` wrote for each version of Python, as files of the archive, and what all of them share:
+    one compressed table a group."""
     read = {name: marshal.loads(block) for name, block in blocks.items()}
-    tables: list[Texts] = []
-    files: dict[str, bytes] = {}
-    for name, (magic, importer, modules, groups) in read.items():
-        tables += [Texts() for _ in groups[len(tables):]]
-        parts = [_deflated(tuple(sort_by_kind(group, texts))) for group, texts in zip(groups, tables, strict=True)]
-        files[f"bytecode/{name}"] = magic + marshal.dumps((importer, modules, tuple(parts)), 2)
-    files["bytecode/texts"] = marshal.dumps(tuple(_deflated(texts.table()) for texts in tables), 2)
+    groups = [sort_versions(versions) for versions in zip(*(block[-1] for block in read.values()), strict=True)]
+    files = {"bytecode/shared": marshal.dumps(tuple(_deflated(tuple(shared)) for shared, _ in groups), 2)}
+    for number, (name, (magic, importer, modules, _)) in enumerate(read.items()):
+        parts = tuple(_deflated(tuple(versions[number])) for _, versions in groups)
+        files[f"bytecode/{name}"] = magic + marshal.dumps((importer, modules, parts), 2)
     return files
 
 
@@ -60,7 +58,7 @@ def _deflated(value: tuple[Any, ...]) -> bytes:
 
 
 def _method(name: str) -> int:
-    is_compressed = name.startswith("bytecode/") or name.endswith(".xz")
+    is_compressed = name.startswith("bytecode/") or name.endswith(".bz2")
     return zipfile.ZIP_STORED if is_compressed else zipfile.ZIP_DEFLATED
 
 

@@ -18,18 +18,18 @@ except OSError:
 if block.startswith(MAGIC_NUMBER):
     code, modules, groups = marshal.loads(memoryview(block)[len(MAGIC_NUMBER):])
     exec(marshal.loads(zlib.decompress(code)), vars(importer))
-    texts = marshal.loads(zipped.get_data("bytecode/texts"))
-    importer.install(zipped.archive, modules, list(zip(groups, texts)))  # noqa: B905 -- read by every Python
+    shared = marshal.loads(zipped.get_data("bytecode/shared"))
+    importer.install(zipped.archive, modules, list(zip(groups, shared)))  # noqa: B905 -- read by every Python
 else:
     import io
     import tarfile
 
-    source = zipped.get_data("source.tar.xz")
+    source = zipped.get_data("source.tar.bz2")
     try:
         with tarfile.open(fileobj=io.BytesIO(source)) as files:
             text = (files.extractfile("oe/archive.py") or io.BytesIO()).read()
     except tarfile.TarError:
-        sys.exit("oe has no bytecode for this Python, which was built without lzma and so cannot read the source")
+        sys.exit("oe has no bytecode for this Python, which was built without bz2 and so cannot read the source")
     exec(compile(text, "oe.pyz/oe/archive.py", "exec"), vars(importer))
     importer.install_source(zipped.archive, source)
 

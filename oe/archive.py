@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Modules = Mapping[str, tuple[bool, int]]
     """Dotted name -> (whether it is a package, the number of its group)."""
 
-SOURCE = "source.tar.xz"
+SOURCE = "source.tar.bz2"
 """The archive's file that holds the source."""
 
 
@@ -105,17 +105,19 @@ class ArchiveImporter:
         return PackageFiles()
 
 
-def load_group(group: bytes, texts: bytes) -> dict[str, CodeType]:
+def load_group(group: bytes, shared: bytes) -> dict[str, CodeType]:
     """The modules of one group: compressed parts of a weave, which is marshalled code by name, and the compressed table
-    of its texts, which all versions of Python share."""
+    of the pieces that all versions of Python share."""
     frame, mark, steps, columns = marshal.loads(decompress(group))
-    frame = with_texts(frame, mark, steps, marshal.loads(decompress(texts)))
-    codes: dict[str, CodeType] = marshal.loads(weave(frame, *columns))
+    table_mark, table = marshal.loads(decompress(shared))
+    codes: dict[str, CodeType]
+    _, codes = marshal.loads(weave(with_pieces(frame, mark, steps, table.split(table_mark)), *columns))
     return codes
 
 
-def with_texts(frame: bytes, mark: bytes, steps: Sequence[int], table: Sequence[bytes]) -> bytes:
-    """Puts texts where their marks stand in the frame; `steps` lead from one's place in the table to the next one's."""
+def with_pieces(frame: bytes, mark: bytes, steps: Sequence[int], table: Sequence[bytes]) -> bytes:
+    """Puts pieces where their marks stand in the frame; `steps` lead from one's place in the table to the next one's.
+    """
     pieces = [table[place] for place in accumulate(steps)]
     pieces.append(b"")
     return b"".join(chain.from_iterable(zip(frame.split(mark), pieces, strict=True)))
@@ -132,7 +134,7 @@ def weave(frame: bytes, *columns: bytes) -> bytes:
 
 def read_sources(tar: bytes) -> dict[str, bytes]:
     """The files of the archive's source by path. For tracebacks, and for a Python without bytecode: never in haste.
-    Raises OSError on a Python that was built without lzma."""
+    Raises OSError on a Python that was built without bz2."""
     import io
     import tarfile
 
@@ -145,7 +147,7 @@ def read_sources(tar: bytes) -> dict[str, bytes]:
 
 
 def install(archive: str, modules: Modules, groups: Sequence[tuple[bytes, bytes]]) -> None:
-    """Makes the archive the first place where modules are looked for. Each group comes with its texts."""
+    """Makes the archive the first place where modules are looked for. Each group comes with its share of the table."""
     importer = ArchiveImporter(archive, modules, groups)
     globals()["__loader__"] = importer  # this module was started by hand; so a traceback finds its lines too
     sys.meta_path.insert(0, importer)
