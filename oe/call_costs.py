@@ -15,6 +15,7 @@ from oe.ports.kind import NodeKind, Request
 from oe.ports.model import Message, ModelSettings, Question, Usage
 from oe.ports.spending import Cost
 from oe.run.estimates import worst_case
+from oe.run.model_use import ModelUse
 from oe.spec.model import Node
 from oe.text import plural
 from oe.values import JsonObject
@@ -52,10 +53,11 @@ class Estimate(NamedTuple):
 
 
 class CallCosts:
-    """Estimates the calls of nodes. Asks nobody."""
+    """Estimates the calls of the nodes of one experience, whose models are those of `use`. Asks nobody."""
 
-    def __init__(self, access: ModelAccess, kinds: Mapping[str, NodeKind], files: Files) -> None:
+    def __init__(self, access: ModelAccess, use: ModelUse, kinds: Mapping[str, NodeKind], files: Files) -> None:
         self._access = access
+        self._use = use
         self._kinds = kinds
         self._files = files
 
@@ -65,7 +67,7 @@ class CallCosts:
         if wanted is None:
             return self._of_program(node)
         try:
-            settings = self._access.use().models().settings(wanted)
+            settings = self._use.models().settings(wanted)
             executor = self._kinds[node.kind].prepare(node, self._files)
             assert isinstance(executor, ModelNode)
             question = executor.question(Request(node, args, scope, view, node.writes))

@@ -24,6 +24,7 @@ from oe.run.forecast import Forecast
 from oe.run.forecast_slots import Inside, Known, Planned
 from oe.run.keys import Keys
 from oe.run.level import Opened
+from oe.run.model_use import ModelUse
 from oe.run.nested import MOST_LEVELS, arguments_of, cache_below, too_deep
 from oe.run.replay import CacheUse, Replay
 from oe.run.views import Views
@@ -131,6 +132,7 @@ class _Level(NamedTuple):
     opened: Opened
     args: JsonObject
     use: CacheUse
+    model_use: ModelUse
     slot: str = ""
     depth: int = 0
 
@@ -156,7 +158,7 @@ def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Works
     world = _World(kinds_by_name(), access, redactor, _outcomes_by_slot(workspace), children, bases, _Costs(), _Count())
     opened = Opened(experience, "", _base(experience, workspace), files, load)
     use = CacheUse(kept if use_cache else None, experience.runtime.cache, journal=journal)
-    return Plan(_forecast(world, _Level(opened, args, use)).units(), world.costs.total)
+    return Plan(_forecast(world, _Level(opened, args, use, access.use())).units(), world.costs.total)
 
 
 def _forecast(world: _World, level: _Level) -> Forecast:
@@ -172,10 +174,11 @@ def _forecast(world: _World, level: _Level) -> Forecast:
             return False
         return True
 
-    keys = Keys(experience, world.kinds, files, dict(os.environ), world.redactor, world.access.identity)
+    keys = Keys(experience, world.kinds, files, dict(os.environ), world.redactor,
+                level.model_use.identity)
     views = Views(graph, experience.fields, ledger, level.args, world.kinds, files)
     replay = Replay("", level.use, world.kinds, files, SystemClock())
-    costs = CallCosts(world.access, world.kinds, files)
+    costs = CallCosts(world.access, level.model_use, world.kinds, files)
     slot_of = partial(child_slot, level.slot)
     return Forecast(Known(
         graph, views, ledger, keys, slot_of, replay, is_valid, lambda slot: world.earlier.get(slot_of(slot)),
@@ -199,7 +202,8 @@ def _look_inside(world: _World, level: _Level, node: Node, name: str, args: Json
         raise NodeError(error.message, hint=error.hint) from error
     bound = arguments_of(opened, args)
     world.redactor.add(str(bound[each]) for each in secret_arguments(opened.experience) if each in bound)
-    inner = _Level(opened, bound, cache_below(level.use, node, opened.experience), slot, level.depth + 1)
+    inner = _Level(opened, bound, cache_below(level.use, node, opened.experience),
+                   level.model_use.within(opened.experience), slot, level.depth + 1)
     forecast = _forecast(world, inner)
     planned = forecast.units()
     units = tuple(unit._replace(id=child_slot(slot, unit.id)) for unit in planned)

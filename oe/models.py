@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.app import kinds_by_name
@@ -16,11 +16,11 @@ from oe.values import Json, JsonObject
 
 if TYPE_CHECKING:
     from oe.llm.limiter import Limiters
-    from oe.llm.models import Means, RunModels
+    from oe.llm.models import Defaults, Means, RunModels
     from oe.llm.prices import PriceTable
     from oe.llm.recording import Recording
     from oe.net.http_client import ThreadedHttp
-    from oe.ports.model import ModelProvider, Models, ModelSettings, Usage
+    from oe.ports.model import ModelProvider, ModelSettings, Usage
     from oe.redact import Redactor
 
 RECORDING = "recording.jsonl"
@@ -52,6 +52,8 @@ class ModelAccess:
         if options.record is not None and options.replay is not None:
             raise UsageError("--record and --replay exclude each other",
                              hint="what is replayed has been recorded already")
+        if options.llm is not None:
+            _expect_choice(options.llm)
         self.experience = experience
         self._options = options
         self.redactor = redactor
@@ -63,26 +65,14 @@ class ModelAccess:
         self._told: set[str] = set()
         self._kinds = kinds_by_name()
         self._key_names: dict[str, frozenset[str]] = {}
+        self._root = _Asking(self, experience)
         self.budget = merged_budget(experience.runtime.budget, options.budget)
 
     def use(self) -> ModelUse:
         """What the run is given."""
-        return ModelUse(lambda: _Announced(self._run_models(), self._placed, self._announce), lambda: self.price,
-                        self.identity, self.budget, self._options.logs_prompts,
-                        lambda: [] if self._http is None else self._http.abandoned())
-
-    def identity(self, node: Node) -> JsonObject | None:
-        """What of the model that a node would ask can change its answer; None for a node that asks none. Without a
-        provider there is nothing to tell: the node fails where its result is not known."""
-        wanted = self.wanted(node)
-        if wanted is None:
-            return None
-        models = self._run_models()
-        try:
-            settings = models.settings(self._placed(wanted))
-        except NodeError:
-            return {"provider": None}
-        return models.provider(settings).identity(settings)
+        use = ModelUse(lambda: self._root, lambda: self.price, self._root.identity, self.budget,
+                       self._options.logs_prompts, lambda: [] if self._http is None else self._http.abandoned())
+        return _with_nested(use, self._root)
 
     def price(self, settings: ModelSettings, usage: Usage) -> float | None:
         """What a call costs. What is replayed costs nothing, whatever it has cost once."""
@@ -110,7 +100,8 @@ class ModelAccess:
         except OeError as error:
             if error.code in ("no-provider", "no-model"):
                 return None  # who answers is a matter of where the run is begun
-            if error.code == "unwritable-recording" or (self._options.replay and error.code == "unreadable-recording"):
+            is_asked_for = self._options.replay is not None and error.code == "unreadable-recording"
+            if isinstance(error, UsageError) or error.code == "unwritable-recording" or is_asked_for:
                 raise  # a fault of the command line, not of the experience
             return Problem(error.code, f"node '{node.id}': {error.message}", span(node.path), error.hint)
         if settings is None or not in_usd or self._is_priced(settings):
@@ -131,9 +122,9 @@ class ModelAccess:
         wanted = self.wanted(node)
         if wanted is None:
             return None
-        settings = self._run_models().settings(self._placed(wanted))
+        settings = self._root.settings(wanted)
         if settings.provider == _REPLAY:
-            self._run_models().provider(settings)
+            self._root.models().provider(settings)
         return settings
 
     def _has_key(self, node: Node, name: str) -> bool:
@@ -163,12 +154,12 @@ class ModelAccess:
         loops = [loop.budget for loop in self.experience.loops.values() if node.id in loop.body]
         return any(budget is not None and budget.usd is not None for budget in (self.budget, node.budget, *loops))
 
-    def _run_models(self) -> RunModels:
+    def run_models(self) -> RunModels:
+        """The models as nobody's defaults go over them, made for the first node that asks."""
         if self._models is None:
             from oe.llm.models import RunModels
 
-            self._models = RunModels(self._means(), self._options.llm,
-                                     self._placed(self.experience.runtime.llm))
+            self._models = RunModels(self._means(), self._options.llm)
         return self._models
 
     def _means(self) -> Means:
@@ -187,15 +178,6 @@ class ModelAccess:
         return Means(self._http, environment, _limiters[0], self.redactor, SystemClock().now, evenly,
                      self._recording, self._options.replay)
 
-    def _placed(self, llm: JsonObject) -> JsonObject:
-        """Keys of an `llm` of the experience, the path of a recording made whole: it is beside the file, or below."""
-        if llm.get("provider") != _REPLAY:
-            return llm
-        from oe.store.local_files import LocalFiles
-
-        path = LocalFiles(self.experience.folder).absolute(str(llm.get("base_url") or RECORDING))
-        return {**llm, "base_url": path}
-
     def _price_table(self) -> PriceTable:
         if self._prices is None:
             from oe.llm.prices import load_prices
@@ -203,7 +185,8 @@ class ModelAccess:
             self._prices = load_prices(os.environ.get("OE_PRICES") or None)
         return self._prices
 
-    def _announce(self, settings: ModelSettings) -> None:
+    def announce(self, settings: ModelSettings) -> None:
+        """Says, once each, that answers are replayed, and that a model has no known price."""
         if settings.provider == _REPLAY and _REPLAY not in self._told:
             self._told.add(_REPLAY)
             path = os.path.relpath(settings.base_url or "")
@@ -215,23 +198,88 @@ class ModelAccess:
                        "OE_PRICES names a file of prices")
 
 
-class _Announced:
-    """Models that say when a replay begins, and find recordings where `placed` says that they are."""
+class _Asking:
+    """Implements Models for the nodes of one experience: its `runtime.llm` goes over those of the experiences that it
+    is nested in, and paths of recordings are its own. Says when a replay begins."""
 
-    def __init__(self, models: Models, placed: Callable[[JsonObject], JsonObject],
-                 announce: Callable[[ModelSettings], None]) -> None:
-        self._models = models
-        self._placed = placed
-        self._announce = announce
+    def __init__(self, access: ModelAccess, experience: Experience, outer: _Asking | None = None) -> None:
+        self._access = access
+        self._experience = experience
+        self._outer = outer
+        self._models: RunModels | None = None
+
+    def below(self, experience: Experience) -> _Asking:
+        """For the nodes of an experience that is nested in this one."""
+        return _Asking(self._access, experience, self)
+
+    def models(self) -> RunModels:
+        """The run's models with the defaults that hold here."""
+        if self._models is None:
+            self._models = self._access.run_models().within(list(self._defaults()))
+        return self._models
 
     def settings(self, wanted: JsonObject) -> ModelSettings:
         """See Models."""
-        return self._models.settings(self._placed(wanted))
+        return self.models().settings(self._placed(wanted))
 
     def provider(self, settings: ModelSettings) -> ModelProvider:
         """See Models."""
-        self._announce(settings)
-        return self._models.provider(settings)
+        self._access.announce(settings)
+        return self.models().provider(settings)
+
+    def identity(self, node: Node) -> JsonObject | None:
+        """What of the model that a node would ask can change its answer; None for a node that asks none. Without a
+        provider there is nothing to tell: the node fails where its result is not known."""
+        wanted = self._access.wanted(node)
+        if wanted is None:
+            return None
+        try:
+            settings = self.settings(wanted)
+        except NodeError:
+            return {"provider": None}
+        return self.models().provider(settings).identity(settings)
+
+    def _defaults(self) -> Iterator[Defaults]:
+        from oe.llm.models import Defaults
+
+        for asking in self._outward():
+            llm = asking._experience.runtime.llm
+            if llm:
+                yield Defaults(asking._experience.file, asking._placed(llm))
+
+    def _outward(self) -> Iterator[_Asking]:
+        asking: _Asking | None = self
+        while asking is not None:
+            yield asking
+            asking = asking._outer
+
+    def _placed(self, llm: JsonObject) -> JsonObject:
+        """Keys of an `llm` of the experience, the path of a recording made whole: the one that is named in its folder,
+        else the one beside its file, or beside that of the nearest experience around it that has one."""
+        if llm.get("provider") != _REPLAY:
+            return llm
+        from oe.store.local_files import LocalFiles
+
+        if llm.get("base_url"):
+            return {**llm, "base_url": LocalFiles(self._experience.folder).absolute(str(llm["base_url"]))}
+        beside = [LocalFiles(each._experience.folder).absolute(RECORDING) for each in self._outward()]
+        return {**llm, "base_url": next(filter(os.path.isfile, beside), beside[0])}
+
+
+def _with_nested(use: ModelUse, asking: _Asking) -> ModelUse:
+    def below(experience: Experience) -> ModelUse:
+        inner = asking.below(experience)
+        return _with_nested(use._replace(models=lambda: inner, identity=inner.identity), inner)
+
+    return use._replace(below=below)
+
+
+def _expect_choice(text: str) -> None:
+    """Raises UsageError where `--llm` names neither a provider nor a model."""
+    from oe.llm import PROVIDERS
+    from oe.llm.choice import parse_choice
+
+    parse_choice(text, {offer.name: offer for offer in PROVIDERS})
 
 
 def model_problems(experience: Experience) -> list[Problem]:

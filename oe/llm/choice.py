@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from oe.errors import NodeError
+from oe.errors import NodeError, UsageError
 from oe.llm.wire import Offer
 from oe.ports.model import DEFAULT_MAX_TOKENS, ModelSettings
 from oe.text import clip, did_you_mean, parse_duration
@@ -13,12 +14,13 @@ from oe.values import Json, JsonObject
 
 _OF_A_PROVIDER = ("model", "base_url", "api_version")
 """Settings that mean nothing to another provider than the one beside which they were written."""
+_MODEL = re.compile(r"[^\s=,{}]+")
 
 
 def choose_model(layers: Sequence[JsonObject], environment: Mapping[str, str],
                  offers: Mapping[str, Offer]) -> ModelSettings:
-    """The settings that the layers come to, the first one strongest: those of the node, of `--llm`, of `runtime.llm`,
-    of `OE_LLM`. Raises NodeError `no-provider`, `unknown-provider`, `no-model`."""
+    """The settings that the layers come to, the first one strongest: those of the node, of `--llm`, of each
+    `runtime.llm` around it, of `OE_LLM`. Raises NodeError `no-provider`, `unknown-provider`, `no-model`."""
     provider = next((str(layer["provider"]) for layer in layers if layer.get("provider")), None)
     provider = provider or _by_keys(environment, offers)
     offer = offers.get(provider)
@@ -44,13 +46,19 @@ def choose_model(layers: Sequence[JsonObject], environment: Mapping[str, str],
     return _settings(merged, provider, str(model), base_url.rstrip("/"))
 
 
-def parse_choice(text: str, offers: Mapping[str, Offer]) -> JsonObject:
-    """What `--llm` and `OE_LLM` say: `PROVIDER`, `PROVIDER:MODEL`, or a model's name alone."""
+def parse_choice(text: str, offers: Mapping[str, Offer], origin: str = "--llm") -> JsonObject:
+    """What `--llm` and `OE_LLM` say: `PROVIDER`, `PROVIDER:MODEL`, or a model's name alone. Raises UsageError for
+    anything else, and for what is nearly a provider's name; `origin` is where it stands."""
     provider, colon, model = text.partition(":")
     if provider in offers:
         return {"provider": provider, "model": model} if model else {"provider": provider}
-    if colon or did_you_mean(text, offers):
-        return {"provider": provider}  # misspelt: told as an unknown provider
+    near = did_you_mean(provider, offers)
+    if colon or near:
+        raise UsageError(f"{origin}: there is no provider '{clip(provider, 40)}'", code="unknown-provider",
+                         hint=near or f"there are {', '.join(offers)}, as in openai:{clip(text, 40)}")
+    if not _MODEL.fullmatch(text):
+        raise UsageError(f"{origin} names a provider, PROVIDER:MODEL or a model, found '{clip(text, 40)}'",
+                         hint="settings stand under 'llm', in the node or in 'runtime'")
     return {"model": text}
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -28,15 +30,37 @@ _ENOUGH_ANSWERS = 24
 """A pause after which fewer calls than these were answered was too short, and the next is longer."""
 
 
+class _Waiter(NamedTuple):
+    """A call that waits; `number` says when it came, over all lines."""
+
+    number: int
+    future: asyncio.Future[int]
+
+
+class Line:
+    """Calls of one limiter with a bound of their own: at most `most` of them go on at once. Those that wait for that
+    bound hold nobody up who waits in another line."""
+
+    __slots__ = ("is_ready", "most", "running", "waiting")
+
+    def __init__(self, most: int = MOST_CALLS) -> None:
+        self.most = most
+        self.running = 0
+        self.waiting: deque[_Waiter] = deque()
+        self.is_ready = False
+
+    def first(self) -> _Waiter | None:
+        """Whose turn it is; those that were cancelled are let go."""
+        while self.waiting and self.waiting[0].future.done():
+            self.waiting.popleft()
+        return self.waiting[0] if self.waiting else None
+
+
 class Admission(NamedTuple):
     """The right to make one call; `epoch` counts the refusals before it."""
 
     epoch: int
-
-
-class _Waiter(NamedTuple):
-    future: asyncio.Future[int]
-    most: int
+    line: Line
 
 
 class Limiter:
@@ -52,7 +76,11 @@ class Limiter:
         self._short_pauses = 0
         self._answers = 0
         self._opens_at = 0.0
-        self._waiting: deque[_Waiter] = deque()
+        self._numbers = count()
+        self._lines: dict[Line, None] = {}
+        """Those in which calls wait."""
+        self._ready: list[tuple[int, Line]] = []
+        """A heap of those of them whose own bound lets the first call in, by the number of that call."""
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -60,29 +88,30 @@ class Limiter:
         """For how long no call is let in; 0 where the gate is open."""
         return max(0.0, self._opens_at - self._loop.time())
 
-    async def enter(self, most: int | None = None) -> Admission:
-        """Waits for a place, first come first served; `most` calls at once where the caller sets a bound. Each
+    async def enter(self, line: Line) -> Admission:
+        """Waits for a place, first come first served among the calls that the bounds of their lines let in. Each
         admission must be given back by one of `succeed`, `refuse` and `leave`. Raises ModelError where the gate stays
         closed for longer than anyone should wait."""
         while True:
             self._expect_short_pause()
-            waiter = _Waiter(self._loop.create_future(), min(most or MOST_CALLS, MOST_CALLS))
-            self._waiting.append(waiter)
+            waiter = _Waiter(next(self._numbers), self._loop.create_future())
+            line.waiting.append(waiter)
+            self._lines[line] = None
+            self._make_ready(line)
             self._admit()
             try:
                 epoch = await waiter.future
             except asyncio.CancelledError:
                 if waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
-                    self.leave()  # let in and cancelled in one moment
+                    self._let_go(line)  # let in and cancelled in one moment
                 raise
             if epoch == self._epoch:
-                return Admission(epoch)
-            self.leave()  # the gate was closed between the step through it and here
+                return Admission(epoch, line)
+            self._let_go(line)  # the gate was closed between the step through it and here
 
-    def leave(self) -> None:
+    def leave(self, admission: Admission) -> None:
         """The call ended in a way that says nothing of the provider's limits."""
-        self._running -= 1
-        self._admit()
+        self._let_go(admission.line)
 
     def succeed(self, admission: Admission) -> None:
         """The call was answered: there is room for more."""
@@ -90,7 +119,7 @@ class Limiter:
             self._answers += 1
             self._limit += 1.0 if self._limit < self._slow_from else 1.0 / self._limit
             self._limit = min(self._limit, MOST_CALLS)
-        self.leave()
+        self.leave(admission)
 
     def refuse(self, admission: Admission, pause_seconds: float | None) -> bool:
         """The provider has no room, and wants to be left alone for a while where it says so. Whether this was news:
@@ -106,9 +135,14 @@ class Limiter:
             self._close(self._jittered(pause_seconds))
         elif pause_seconds is not None:
             self._close(pause_seconds)
-        self._running -= 1
-        self._admit()
+        self.leave(admission)
         return is_news
+
+    def _let_go(self, line: Line) -> None:
+        self._running -= 1
+        line.running -= 1
+        self._make_ready(line)
+        self._admit()
 
     def _jittered(self, pause_seconds: float | None) -> float:
         """A pause that was asked for is kept, with a little more, so that processes do not return together."""
@@ -120,10 +154,10 @@ class Limiter:
     def _close(self, seconds: float) -> None:
         self._opens_at = max(self._opens_at, self._loop.time() + seconds)
         if self.pause_seconds > LONGEST_PAUSE_SECONDS:
-            for waiter in self._waiting:
-                if not waiter.future.done():
+            for line in self._lines:
+                while (waiter := line.first()) is not None:
                     waiter.future.set_exception(self._long_pause())
-            self._waiting.clear()
+            self._lines.clear()
 
     def _expect_short_pause(self) -> None:
         if self.pause_seconds > LONGEST_PAUSE_SECONDS:
@@ -135,20 +169,28 @@ class Limiter:
 
     def _admit(self) -> None:
         """Lets in who may come now, and looks again when that may change by time alone."""
-        while self._waiting and not self.pause_seconds:
-            waiter = self._waiting[0]
-            if waiter.future.done():  # cancelled
-                self._waiting.popleft()
-                continue
-            if self._running >= min(int(self._limit), waiter.most):
-                break
-            self._waiting.popleft()
-            self._running += 1
-            waiter.future.set_result(self._epoch)
+        while self._ready and self._running < int(self._limit) and not self.pause_seconds:
+            number, line = heappop(self._ready)
+            line.is_ready = False
+            waiter = line.first()
+            if waiter is not None and waiter.number == number:  # else it was cancelled, and the next one comes later
+                line.waiting.popleft()
+                line.running += 1
+                self._running += 1
+                waiter.future.set_result(self._epoch)
+            self._make_ready(line)
         self._look_again()
 
+    def _make_ready(self, line: Line) -> None:
+        waiter = line.first()
+        if waiter is None:
+            self._lines.pop(line, None)
+        elif line.running < line.most and not line.is_ready:
+            line.is_ready = True
+            heappush(self._ready, (waiter.number, line))
+
     def _look_again(self) -> None:
-        if not self._waiting or self._timer is not None:
+        if not self._ready or self._timer is not None:
             return
         if self.pause_seconds:
             self._timer = self._loop.call_later(self.pause_seconds, self._on_time)

@@ -32,6 +32,7 @@ class MemoryModel:
     async def answer(self, call: ModelCall, watch: CallWatch) -> Answer:
         """What the script says, told word by word."""
         self.calls.append(call)
+        watch.sent()
         line = self._script(call)
         await asyncio.sleep(self._seconds)
         if isinstance(line, ModelError):

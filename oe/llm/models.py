@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import NamedTuple
 
 from oe.llm import PROVIDERS
@@ -33,24 +34,45 @@ class Means(NamedTuple):
     replay: str | None = None
 
 
-class RunModels:
-    """Implements Models. `chosen` is the text of `--llm`, `runtime` what `runtime.llm` says."""
+class Defaults(NamedTuple):
+    """What an experience says under `runtime.llm`; `file` names the experience."""
 
-    def __init__(self, means: Means, chosen: str | None = None, runtime: JsonObject | None = None) -> None:
+    file: str
+    llm: JsonObject
+
+
+class RunModels:
+    """Implements Models. `chosen` is the text of `--llm`, which goes over `defaults`, those of the experience whose
+    nodes ask first, then those of the experiences that it is nested in. Raises UsageError for a text that names
+    nothing."""
+
+    def __init__(self, means: Means, chosen: str | None = None, defaults: Sequence[Defaults] = ()) -> None:
         self._means = means
         self._offers = {offer.name: offer for offer in PROVIDERS}
         named = means.environment.get("OE_LLM")
-        self._layers = [parse_choice(chosen, self._offers) if chosen else {}, runtime or {},
-                        parse_choice(named, self._offers) if named else {}]
-        if means.replay is not None:
-            self._layers.insert(0, {"provider": _REPLAY, "base_url": means.replay})
+        self._chosen = {} if chosen is None else parse_choice(chosen, self._offers)
+        self._named = parse_choice(named, self._offers, "OE_LLM") if named else {}
+        self._defaults = tuple(defaults)
         self._providers: dict[tuple[str, str | None, str | None], ModelProvider] = {}
+
+    def within(self, defaults: Sequence[Defaults]) -> RunModels:
+        """The same models, as an experience with these defaults asks them."""
+        inner = copy(self)
+        inner._defaults = tuple(defaults)
+        return inner
 
     def settings(self, wanted: JsonObject) -> ModelSettings:
         """See Models."""
+        layers = [wanted, self._chosen, *(each.llm for each in self._defaults), self._named]
+        environment = self._means.environment
         if self._means.replay is not None:  # whatever the node wants
-            return choose_model([*self._layers[:1], wanted, *self._layers[1:]], {}, self._offers)
-        return choose_model([wanted, *self._layers], self._means.environment, self._offers)
+            layers.insert(0, {"provider": _REPLAY, "base_url": self._means.replay})
+            environment = {}
+        settings = choose_model(layers, environment, self._offers)
+        if settings.concurrency is None or wanted.get("concurrency") is not None:
+            return settings
+        bound_by = next(each.file for each in self._defaults if each.llm.get("concurrency") is not None)
+        return settings._replace(bound_by=bound_by)
 
     def provider(self, settings: ModelSettings) -> ModelProvider:
         """See Models."""

@@ -16,7 +16,11 @@ _SHOWN = 40
 
 class Replay:
     """Implements ModelProvider. Of several exchanges with one slot and request each is given once, in their order; the
-    last one stays. Recorded failures fail again."""
+    last one stays. Recorded failures fail again.
+
+    A recording of an experience that is nested in another names slots as that experience does: `ask` for `each[3]/ask`.
+    Each slot that asks is given the whole sequence then, so that it does not matter which asks first.
+    """
 
     name = "replay"
 
@@ -25,9 +29,10 @@ class Replay:
         self._path = place.base_url
         self._redactor = place.redactor
         self._exchanges, self._digest = read_recording(self._path)
-        self._left: dict[tuple[str, str], deque[Exchange]] = defaultdict(deque)
+        self._held: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
         for exchange in self._exchanges:
-            self._left[exchange.slot, canonical(exchange.request)].append(exchange)
+            self._held[exchange.slot, canonical(exchange.request)].append(exchange)
+        self._left: dict[tuple[str, str], deque[Exchange]] = {}
 
     def identity(self, settings: ModelSettings) -> JsonObject:
         """See ModelProvider: the recording is the model."""
@@ -36,14 +41,24 @@ class Replay:
     async def answer(self, call: ModelCall, watch: CallWatch) -> Answer:
         """See ModelProvider."""
         request = blanked(request_of(call), self._redactor)
-        left = self._left.get((call.slot, canonical(request)))
+        left = self._find(call.slot, canonical(request))
         if left is None:
             raise self._miss(call.slot, request)
         exchange = left.popleft() if len(left) > 1 else left[0]
         if isinstance(exchange.end, RecordedError):
             raise ModelError(exchange.end.fault, exchange.end.message)
+        watch.sent()
         watch.text(exchange.end.text)
         return exchange.end
+
+    def _find(self, slot: str, request: str) -> deque[Exchange] | None:
+        """What is left of the sequence for a slot that asks."""
+        if (slot, request) not in self._left:
+            held = next((found for name in _names(slot) if (found := self._held.get((name, request)))), None)
+            if held is None:
+                return None
+            self._left[slot, request] = deque(held)
+        return self._left[slot, request]
 
     def _miss(self, slot: str, request: JsonObject) -> ModelError:
         what = f"the recording '{self._path}' does not hold this call of '{slot}'"
@@ -59,6 +74,14 @@ class Replay:
         near = nearest(slot, {exchange.slot for exchange in self._exchanges})
         return ModelError("replay-miss", what, hint=f"the nearest that it holds is '{near}'" if near else
                           f"it holds {len(self._exchanges)} exchanges, none of this slot")
+
+
+def _names(slot: str) -> Iterator[str]:
+    """A slot as the run names it, then as each experience does that it is nested in."""
+    yield slot
+    while "/" in slot:
+        slot = slot.partition("/")[2]
+        yield slot
 
 
 def _texts(request: JsonObject) -> Iterator[tuple[str, str]]:

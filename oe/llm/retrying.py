@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 
-from oe.llm.limiter import LONGEST_PAUSE_SECONDS, Limiter
+from oe.llm.limiter import LONGEST_PAUSE_SECONDS, MOST_CALLS, Limiter, Line
 from oe.ports.model import Answer, CallWatch, ModelCall, ModelError, ModelProvider, ModelSettings
 from oe.values import JsonObject
 
@@ -22,6 +23,7 @@ class Retrying:
         self._provider = provider
         self._limiter = limiter
         self._random = random
+        self._lines: dict[str, Line] = {}
 
     def identity(self, settings: ModelSettings) -> JsonObject:
         """See ModelProvider."""
@@ -47,24 +49,37 @@ class Retrying:
 
     async def _try(self, call: ModelCall, watch: CallWatch) -> Answer:
         limiter = self._limiter()
-        admission = await limiter.enter(call.settings.concurrency)
+        admission = await limiter.enter(self._line(call))
         try:
             answer = await self._provider.answer(call, watch)
         except ModelError as error:
             if error.code == "model-busy":
                 raise _Failed(error, limiter.refuse(admission, error.retry_after_seconds)) from None
-            limiter.leave()
+            limiter.leave(admission)
             raise _Failed(error, True) from None
         except BaseException:
-            limiter.leave()
+            limiter.leave(admission)
             raise
         limiter.succeed(admission)
         return answer
+
+    def _line(self, call: ModelCall) -> Line:
+        """Where the call waits: with those that one `concurrency` bounds together."""
+        most, owner = call.settings.concurrency, call.settings.bound_by
+        name = "" if most is None else _node_path(call.slot) if owner is None else owner
+        if name not in self._lines:
+            self._lines[name] = Line(min(most or MOST_CALLS, MOST_CALLS))
+        return self._lines[name]
 
     def _delay(self, error: ModelError, failures: int) -> float:
         if error.retry_after_seconds is not None:
             return error.retry_after_seconds
         return self._random() * min(_MOST_SECONDS, _BASE_SECONDS * 2.0 ** (failures - 1))
+
+
+def _node_path(slot: str) -> str:
+    """The node of a slot, of whichever item: `each/review` of `each[3]/review[1]`."""
+    return "node " + re.sub(r"\[\d+\]", "", slot)
 
 
 class _Failed(Exception):

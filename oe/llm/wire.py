@@ -90,6 +90,7 @@ async def ask(provider: str, place: Place, post: Post, reader: AnswerReader, wat
         raise ModelError("model-denied", f"'{provider}' needs a key, and {place.wants} is not set",
                          hint="set it, or base_url where a server of your own needs none")
     said = _Said(watch)
+    watch.sent()
     try:
         request = HttpRequest("POST", place.base_url + post.path, post.headers,
                               whole_characters(compact(post.body)).encode(), idle_seconds=post.idle_seconds,

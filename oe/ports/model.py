@@ -28,7 +28,8 @@ class ModelSettings(NamedTuple):
     """Which model answers, and how it is called: everything that `llm` can say, resolved (semantics §10).
 
     `base_url` and `api_version` None: the provider's own. `temperature` None: not sent, as some models refuse it.
-    `concurrency` None: as many calls at once as the limiter finds the provider to take.
+    `concurrency` None: as many calls at once as the limiter finds the provider to take. Else it bounds those of the
+    node that asks, or, with `bound_by`, all that have it from that experience file.
     """
 
     provider: str
@@ -40,6 +41,7 @@ class ModelSettings(NamedTuple):
     idle_timeout_seconds: float = 60.0
     tries: int = 5
     concurrency: int | None = None
+    bound_by: str | None = None
 
 
 class ModelCall(NamedTuple):
@@ -127,6 +129,9 @@ class ModelError(NodeError):
 class CallWatch(Protocol):
     """Follows one call while it lasts. Called on the loop; must not block."""
 
+    def sent(self) -> None:
+        """The question goes out: this try may cost something. Not told of one that is still waited for."""
+
     def text(self, piece: str) -> None:
         """The next piece of the answer's text, or of the object's JSON."""
 
@@ -137,6 +142,9 @@ class CallWatch(Protocol):
 
 class Unwatched:
     """A CallWatch for callers that only want the answer."""
+
+    def sent(self) -> None:
+        """Nothing."""
 
     def text(self, piece: str) -> None:
         """Nothing."""

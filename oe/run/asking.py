@@ -72,7 +72,10 @@ class Asker(NamedTuple):
                     charge.forget()
                 raise
             except asyncio.CancelledError:
-                self._settle(charge, settings, likely_usage(question, watch.said), is_estimated=True)
+                if watch.is_sent:
+                    self._settle(charge, settings, likely_usage(question, watch.said), is_estimated=True)
+                else:  # it waited for a place, or for its next try
+                    charge.forget()
                 raise
             finally:
                 watch.finish()
@@ -117,6 +120,7 @@ class _Watch(CallWatch):
         self._redactor = redactor
         self._try_again = try_again
         self._is_logged = is_logged
+        self.is_sent = False
         self._pieces: list[str] = []
         self._pending = ""
         self._told_at = float("-inf")
@@ -125,6 +129,10 @@ class _Watch(CallWatch):
     def said(self) -> str:
         """What came of the answer so far."""
         return "".join(self._pieces)
+
+    def sent(self) -> None:
+        """See CallWatch."""
+        self.is_sent = True
 
     def text(self, piece: str) -> None:
         """See CallWatch."""
@@ -138,6 +146,7 @@ class _Watch(CallWatch):
     async def again(self, error: ModelError, delay_seconds: float) -> None:
         """See CallWatch."""
         said = self.said
+        self.is_sent = False
         self._pieces.clear()
         self._pending = ""
         await self._try_again(error, said)

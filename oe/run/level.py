@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.clock import Clock
@@ -175,6 +176,10 @@ class Level:
     def _slot_of(self, unit_id: str) -> str:
         return child_slot(self.setting.slot, unit_id)
 
+    def _asker(self) -> Asker:
+        """What asks models for the nodes of this level."""
+        return self._shared.asker()._replace(models=cache(self.outside.model_use.models))
+
     def _reason(self) -> str:
         return self.engine.cancel_reason
 
@@ -187,7 +192,7 @@ class Level:
             experience.runtime.cleanup_timeout_seconds,
             WriteRules(experience, outside.load_schema, self.ledger.set_before), outside.redactor, outside.random,
             shared.cancellations, self._reason, replay, shared.calls,
-            shared.asker, shared.spent, nested),
+            cache(self._asker), shared.spent, nested),
             shared.restored.tried, shared.in_flight)
 
     def _engine(self) -> Engine:

@@ -61,7 +61,8 @@ class NestedRuns:
         bound = arguments_of(opened, args)
         self._outside.redactor.add(str(bound[name]) for name in secret_arguments(experience) if name in bound)
         outside = self._outside._replace(files=opened.files, load_schema=opened.load_schema,
-                                         cache=cache_below(self._outside.cache, node, opened.experience))
+                                         cache=cache_below(self._outside.cache, node, opened.experience),
+                                         model_use=self._outside.model_use.within(experience))
         nested = NestedRuns(outside, self._shared, self._published)
         setting = Setting(experience, bound, opened.base, slot, outer.setting.depth + 1,
                           outer_reason=lambda: outer.engine.cancel_reason if outer.engine.stopped else "timeout")

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from oe.llm.limiter import Limiters
 from oe.llm.memory import MemoryModel
+from oe.llm.retrying import Retrying
 from oe.ports.model import Answer, CallWatch, Message, ModelCall, ModelError, Usage
 from oe.render.tree import render_tree
 from oe.store.memory_cache import MemoryCache
@@ -196,6 +198,32 @@ def test_a_call_that_is_cancelled_counts_with_an_estimate() -> None:
     (event,) = scenario.events("node.tokens")
     assert event["estimated"] is True
     assert event["input_tokens"] == 6
+
+
+class Limited(MemoryModel):
+    """Lets in as many calls as it takes, and asks again after failures, as the providers of the program do."""
+
+    def __init__(self, *script: str | ModelError, seconds: float = 0.0) -> None:
+        super().__init__()
+        limiters = Limiters(lambda: 0.5)
+        self._retrying = Retrying(MemoryModel(script, seconds), lambda: limiters.find("x"), lambda: 0.5)
+
+    async def answer(self, call: ModelCall, watch: CallWatch) -> Answer:
+        return await self._retrying.answer(call, watch)
+
+
+@pytest.mark.parametrize(("model", "calls"), [
+    (Limited("ok", seconds=60.0), 1),  # one is asked, the others wait for it
+    (Limited(ModelError("model-busy", "429", retry_after_seconds=60.0)), 0),
+    (Limited(ModelError("model-failed", "500", retry_after_seconds=60.0)), 0),
+])
+def test_a_call_that_is_cancelled_while_it_waits_costs_nothing(model: MemoryModel, calls: int) -> None:
+    scenario = Scenario(ASKED.format(node="prompt: Hi, llm: {concurrency: 1}, timeout: 5s, writes: [notes], "
+                                          "for_each: {source: [1, 2, 3], concurrency: 3}"), model=model)
+    totals = scenario.run().totals
+    assert "timeout" in scenario.events("node.failed")[0]["error"]
+    assert (totals["calls"], totals["tokens_in"]) == (calls, calls)
+    assert sum(charged.cost.tokens for charged in scenario.store.charges("r-1")) == calls
 
 
 def test_a_call_is_seen_while_it_goes_on() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from oe.errors import NodeError, OeError
+from oe.errors import NodeError, OeError, UsageError
 from oe.llm.limiter import Limiters
-from oe.llm.models import Means, RunModels
+from oe.llm.models import Defaults, Means, RunModels
 from oe.llm.prices import load_prices
 from oe.net.memory_http import MemoryHttp, Reply
 from oe.ports.model import Message, ModelCall, ModelError, ModelSettings, Unwatched, Usage
@@ -24,7 +24,7 @@ def models(environment: dict[str, str], chosen: str | None = None, runtime: dict
            replay: str | None = None, http: MemoryHttp | None = None) -> RunModels:
     means = Means(http or MemoryHttp([Reply(500)]), environment, Limiters(lambda: 0.0), Redactor(), lambda: 0.0, lambda: 0.0,
                   replay=replay)
-    return RunModels(means, chosen, runtime)
+    return RunModels(means, chosen, [Defaults("x.yaml", runtime)] if runtime else ())
 
 
 def chosen(wanted: dict[str, Any], *args: Any, **more: Any) -> tuple[str, str, str | None]:
@@ -63,7 +63,7 @@ def test_every_setting_is_taken_from_where_it_stands_first() -> None:
     runtime = {"provider": "openai", "model": "r", "max_tokens": 10, "temperature": 1, "idle_timeout": "500ms", "tries": 2,
                "concurrency": 3, "api_version": "2027-01-01", "base_url": "http://h/v1"}
     assert models(KEYS, None, runtime).settings({"max_tokens": 20, "temperature": 0}) == ModelSettings(
-        "openai", "r", "http://h/v1", "2027-01-01", 20, 0.0, 0.5, 2, 3)
+        "openai", "r", "http://h/v1", "2027-01-01", 20, 0.0, 0.5, 2, 3, "x.yaml")
     assert models(KEYS, None, {"idle_timeout": 90}).settings({"model": "m"}).idle_timeout_seconds == 90.0
     assert models(KEYS).settings({"model": "m"}) == ModelSettings("anthropic", "m", A)
 
@@ -72,8 +72,6 @@ def test_every_setting_is_taken_from_where_it_stands_first() -> None:
     ({}, {}, None, "no-provider", "set ANTHROPIC_API_KEY or OPENAI_API_KEY, or --llm PROVIDER:MODEL"),
     ({}, KEYS, None, "no-model", "--llm anthropic:MODEL, model: in the node or under llm, or ANTHROPIC_MODEL"),
     ({"provider": "opnai"}, KEYS, None, "unknown-provider", "did you mean 'openai'?"),
-    ({}, KEYS, "antropic", "unknown-provider", "did you mean 'anthropic'?"),
-    ({}, KEYS, "mistral:x", "unknown-provider", "there are anthropic, openai, replay"),
     ({"provider": "replay"}, KEYS, None, "no-provider", "--replay FILE names one"),
     ({"model": "m", "base_url": "http://u:planted@h"}, KEYS, None, "bad-base-url", "give the key in"),
 ])
@@ -82,6 +80,36 @@ def test_what_is_missing_is_said(wanted: dict[str, Any], environment: dict[str, 
         models(environment, flag).settings(wanted)
     assert (caught.value.code, caught.value.retryable) == (code, False)
     assert hint in str(caught.value.hint) and "planted" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "words", "hint"), [
+    ("antropic", "there is no provider 'antropic'", "did you mean 'anthropic'?"),
+    ("opnai:m", "there is no provider 'opnai'", "did you mean 'openai'?"),
+    ("mistral:x", "there is no provider 'mistral'", "there are anthropic, openai, replay, as in openai:mistral:x"),
+    ("temperature=0", "names a provider, PROVIDER:MODEL or a model, found 'temperature=0'", "settings stand under 'llm'"),
+    ("", "names a provider, PROVIDER:MODEL or a model, found ''", "settings"),
+])
+def test_a_choice_that_names_nothing_is_wrong_usage(text: str, words: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        models(KEYS, text)
+    assert caught.value.exit_code == 2
+    assert words in str(caught.value) and hint in str(caught.value.hint)
+    if text:
+        with pytest.raises(UsageError, match="OE_LLM"):
+            models({**KEYS, "OE_LLM": text})
+
+
+def test_the_nearest_experience_comes_before_those_around_it() -> None:
+    inner = Defaults("in.yaml", {"model": "i", "max_tokens": 10, "concurrency": 2})
+    outer = Defaults("out.yaml", {"provider": "openai", "model": "o", "temperature": 1, "tries": 2, "concurrency": 3})
+
+    def settings(wanted: dict[str, Any], flag: str | None = None) -> tuple[Any, ...]:
+        found = models(KEYS, flag).within([inner, outer]).settings(wanted)
+        return found.provider, found.model, found.max_tokens, found.tries, found.concurrency, found.bound_by
+
+    assert settings({}) == ("openai", "i", 10, 2, 2, "in.yaml")
+    assert settings({"model": "n", "concurrency": 1}) == ("openai", "n", 10, 2, 1, None)
+    assert settings({}, "openai:f") == ("openai", "f", 10, 2, 2, "in.yaml")
 
 
 def ask(made: RunModels, wanted: dict[str, Any]) -> None:

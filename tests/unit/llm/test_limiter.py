@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from oe.llm.limiter import LONGEST_PAUSE_SECONDS, Limiter, Limiters
+from oe.llm.limiter import LONGEST_PAUSE_SECONDS, Limiter, Limiters, Line
 from oe.llm.memory import MemoryModel
 from oe.llm.retrying import Retrying
 from oe.ports.model import Answer, CallWatch, Message, ModelCall, ModelError, ModelSettings, Unwatched
@@ -139,6 +139,66 @@ def test_concurrency_bounds_calls() -> None:
     assert provider.peak == 3
 
 
+class Order:
+    """A provider that takes a second for each call, and knows in which order they came."""
+
+    name = "order"
+
+    def __init__(self) -> None:
+        self.slots: list[tuple[str, float]] = []
+
+    def identity(self, settings: ModelSettings) -> JsonObject:
+        return {}
+
+    async def answer(self, call: ModelCall, watch: CallWatch) -> Answer:
+        self.slots.append((call.slot, asyncio.get_running_loop().time()))
+        await asyncio.sleep(1)
+        return Answer("ok")
+
+
+def asked_in_order(*calls: tuple[str, ModelSettings]) -> list[tuple[str, float]]:
+    provider = Order()
+
+    async def main() -> None:
+        limiters = Limiters(lambda: 0.0)
+        retrying = Retrying(provider, lambda: limiters.find("a"), lambda: 0.0)
+        await asyncio.gather(*(retrying.answer(ModelCall(slot, settings, ()), Unwatched()) for slot, settings in calls))
+
+    run(main())
+    return provider.slots
+
+
+def test_the_bound_of_one_node_holds_back_no_other() -> None:
+    slots = asked_in_order(("slow[0]", SETTINGS._replace(concurrency=1)), ("slow[1]", SETTINGS._replace(concurrency=1)),
+                           ("quick", SETTINGS), ("other[0]", SETTINGS._replace(concurrency=1)))
+    assert slots == [("slow[0]", 0), ("quick", 0), ("other[0]", 0), ("slow[1]", 1)]
+
+
+def test_a_bound_of_the_experience_is_one_for_all_its_nodes() -> None:
+    bounded = SETTINGS._replace(concurrency=2, bound_by="/x/experience.yaml")
+    slots = asked_in_order(*((name, bounded) for name in "abc"), ("d", SETTINGS._replace(concurrency=1)))
+    assert slots == [("a", 0), ("b", 0), ("d", 0), ("c", 1)]
+
+
+def test_calls_come_in_turn_over_all_lines() -> None:
+    both = [(f"{name}[{number}]", SETTINGS._replace(concurrency=many))
+            for number in range(3) for name, many in (("a", 1), ("b", 2))]
+    assert asked_in_order(*both) == [("a[0]", 0), ("b[0]", 0), ("b[1]", 0), ("a[1]", 1), ("b[2]", 1), ("a[2]", 2)]
+
+
+def test_a_long_pause_ends_the_waiting_in_every_line() -> None:
+    async def main() -> list[object]:
+        limiter = Limiter(lambda: 0.0)
+        line = Line(1)
+        first = await limiter.enter(line)
+        waiting = [asyncio.create_task(limiter.enter(each)) for each in (line, line)]
+        await asyncio.sleep(1)
+        limiter.refuse(first, 3600.0)
+        return [type(end).__name__ for end in await asyncio.gather(*waiting, return_exceptions=True)]
+
+    assert run(main()) == ["ModelError", "ModelError"]
+
+
 def test_a_provider_that_wants_a_long_pause_is_not_waited_for() -> None:
     provider = Simulated(storm(1e9, LONGEST_PAUSE_SECONDS + 3480))
     ends, seconds = fan_out(provider, 50)
@@ -186,12 +246,12 @@ def test_the_watch_is_told_of_each_further_try() -> None:
 def test_calls_that_are_cancelled_give_their_places_back() -> None:
     async def main() -> None:
         limiter = Limiter(lambda: 0.0)
-        for _ in range(16):
-            await limiter.enter(16)
-        waiting = [asyncio.create_task(limiter.enter(16)) for _ in range(3)]
+        line = Line(16)
+        admissions = [await limiter.enter(line) for _ in range(16)]
+        waiting = [asyncio.create_task(limiter.enter(line)) for _ in range(3)]
         await asyncio.sleep(1)
         waiting[0].cancel()
-        limiter.leave()
+        limiter.leave(admissions[0])
         waiting[1].cancel()  # let in and cancelled in one step of the loop
         await asyncio.wait(waiting)
         assert [task.cancelled() for task in waiting] == [True, True, False]
