@@ -131,14 +131,17 @@ class SlotForecast:
         return Given(NodeOutput(entry.state_delta, entry.edge_output), f"result of {entry.run_id}")
 
     def _why(self, node: Node, slot: str, found: Fingerprint) -> str:
+        if found.holds_secret:
+            return "its result depends on a secret and is not kept"
         if not self._known.replay.is_kept(node):
             return "its results are not cached"
         before = self._known.earlier(slot)
-        parts = before.details.get("parts") if before is not None else None
-        if not isinstance(parts, Mapping):
+        parts = None if before is None else before.details.get("parts")
+        if before is None or not isinstance(parts, Mapping):
             return "it has no earlier result"
         changed = [change.part for change in changes(parts, recorded_parts(found), {})]
         if not changed:
-            return "its earlier result is not kept any more"
+            failed = before.status != "success"
+            return f"last it {before.status}" if failed else "its earlier result is not kept any more"
         more = f" and {len(changed) - _LISTED_PARTS} more" if len(changed) > _LISTED_PARTS else ""
         return f"changed: {', '.join(changed[:_LISTED_PARTS])}{more}"

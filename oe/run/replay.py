@@ -32,6 +32,16 @@ class CacheUse(NamedTuple):
     journal: Callable[[str], Entry | None] | None = None
 
 
+def is_kept(node: Node, rule: CacheRule, kind: NodeKind) -> bool:
+    """Whether results of the node are cached in a run that has a cache, whose experience says `rule`."""
+    if node.effects or kind.is_nested:
+        return False
+    for said in (node.cache, rule):
+        if said.enabled is not None:
+            return said.enabled
+    return kind.is_cached_by_default(node)
+
+
 class Replay:
     """Decides whether a node's results are kept, finds them, keeps them."""
 
@@ -44,12 +54,7 @@ class Replay:
 
     def is_kept(self, node: Node) -> bool:
         """Whether results of the node are cached: as it says, else as the experience says, else as its kind does."""
-        if self._use.cache is None or node.effects or self._kinds[node.kind].is_nested:
-            return False
-        for rule in (node.cache, self._use.rule):
-            if rule.enabled is not None:
-                return rule.enabled
-        return self._kinds[node.kind].is_cached_by_default(node)
+        return self._use.cache is not None and is_kept(node, self._use.rule, self._kinds[node.kind])
 
     def is_in_journal(self, node: Node, count: int) -> bool:
         """Whether the results of a fan-out over `count` items are kept by the journal instead of as files."""

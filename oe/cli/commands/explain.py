@@ -33,6 +33,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         console.result_json({
             "node": options.node, "slot": told.slot, "run_id": told.run_id, "decision": told.decision,
             "changed": [change._asdict() for change in told.changed], "compared_with": told.compared_with,
+            **({} if told.reason is None else {"reason": told.reason}),
             **({} if told.inside is None else {"inside": told.inside})})
         return int(ExitCode.SUCCESS)
     what = f"{told.slot} was run in {told.run_id}: "
@@ -43,9 +44,10 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     elif told.compared_with is None:
         console.result(f"{what}there was no earlier result")
     elif not told.changed:
-        console.result(f"{what}nothing changed since {told.compared_with}, but its result was not in the cache")
+        console.result(f"{what}nothing changed since {told.compared_with}, but {told.reason}")
     else:
-        console.result(f"{what}changed since {told.compared_with}:")
+        since = "before it was resumed" if told.compared_with == told.run_id else told.compared_with
+        console.result(f"{what}changed since {since}:")
         for change in told.changed:
             before, after = _where_they_part(change.before, change.after)
             console.result(f"  {neutralise(change.part)}: {before} -> {after}")
