@@ -31,6 +31,11 @@ def child_slot(slot: str, name: str) -> str:
     return f"{slot}/{name}" if slot else name
 
 
+def is_within(slot: str, outer: str) -> bool:
+    """Whether a slot is the other one, or one of those that it consists of."""
+    return slot.startswith(outer) and slot[len(outer):len(outer) + 1] in ("", "/", "[")
+
+
 def node_of(slot: str) -> str:
     """The node id of a slot path: its last part without index."""
     return slot.rpartition("/")[2].partition("[")[0]

@@ -17,6 +17,7 @@ from oe.ports.store import Failure, Outcome
 from oe.run.cancelling import is_being_cancelled
 from oe.run.capture import Printed, send_prints_to
 from oe.run.context import AttemptContext, Surroundings
+from oe.run.restored import Restored
 from oe.run.retry import retry_delay
 from oe.spec.model import Node
 from oe.state.events import Event
@@ -69,14 +70,14 @@ class Result(NamedTuple):
 class Attempts:
     """Carries out jobs. Each outcome is committed here, before anyone can act on it.
 
-    `tried` gives the number of the last attempt that an earlier process of this run made at a slot.
+    Those of a slot are numbered on from what earlier processes of the run tried (`restored`).
     """
 
-    def __init__(self, shared: Surroundings, tried: Callable[[str], int], in_flight: asyncio.Semaphore) -> None:
+    def __init__(self, shared: Surroundings, restored: Restored, in_flight: asyncio.Semaphore) -> None:
         self._shared = shared
         self._rules = shared.rules
         self._redactor = shared.redactor
-        self._tried = tried
+        self._restored = restored
         self._known_texts: set[str] = set()
         self._in_flight = in_flight
         self._open: dict[str, tuple[Job, int, float]] = {}
@@ -128,13 +129,14 @@ class Attempts:
         return [job.slot for job, _, _ in left]
 
     async def _carry_out(self, job: Job) -> Result:
-        number = self._tried(job.slot)
+        number = self._restored.tried(job.slot)
+        before = self._restored.find_success(job.slot) if job.is_nested else None
         tries = 0
         while True:
             number, tries = number + 1, tries + 1
             started = self._shared.clock.now()
             self._open[job.slot] = (job, number, started)
-            self._shared.recorder.emit((self._event("node.started", started, job, number),))
+            self._begin(job, number, started)
             try:
                 output, writes = await self._in_turn(job, number)
             except NodeError as error:
@@ -147,6 +149,8 @@ class Attempts:
             else:
                 if job.still_holds is not None and not job.still_holds():
                     job = job._replace(is_key_sound=False, in_journal=False)
+                if before is not None and self._is_taken_over(job, before, writes, output):
+                    return Result(End.SUCCESS, writes, output.edge_output)
                 self._succeeded(job, number, started, writes, output)
                 if job.found is not None and job.is_key_sound and not job.in_journal and not job.is_nested:
                     self._shared.replay.keep(job.node, job.found, job.slot, output)
@@ -157,6 +161,19 @@ class Attempts:
                 await asyncio.sleep(delay)
             except asyncio.CancelledError:
                 return self._cancelled(job, number, started)
+
+    def _begin(self, job: Job, number: int, started: float) -> None:
+        event = self._event("node.started", started, job, number)
+        if job.is_nested:
+            self._shared.recorder.begin(event, is_unit=job.item_index is None)
+        else:
+            self._shared.recorder.emit((event,))
+
+    def _is_taken_over(self, job: Job, before: Outcome, writes: Writes, output: NodeOutput) -> bool:
+        """Whether a nested experience in which nothing is new gave what it had given to an earlier process: then that
+        outcome stands."""
+        return (job.found is not None and before.key == job.found.key and tuple(before.writes) == writes
+                and before.edge_output == output.edge_output and self._shared.recorder.take_over(before))
 
     async def _in_turn(self, job: Job, number: int) -> tuple[NodeOutput, Writes]:
         """One attempt, as one of those that may go on at once; one that only carries out others is none of them."""
@@ -198,7 +215,7 @@ class Attempts:
         self._note_replayed(entry.run_id, iso(entry.ts))
         cached: JsonObject = {"key": found.key, "run": entry.run_id, "since": iso(entry.ts),
                               "saved": saved_by(entry.metrics)}
-        self._commit(job, self._tried(job.slot) + 1, now, "success", writes=writes,
+        self._commit(job, self._restored.tried(job.slot) + 1, now, "success", writes=writes,
                      edge_output=entry.edge_output, metrics=entry.metrics, cached=cached)
         return Result(End.SUCCESS, writes, entry.edge_output)
 
@@ -283,7 +300,8 @@ class Attempts:
         return Result(End.FAIL_RUN if policy == "fail_run" else End.FAILED, error=self._redactor.text(_sentence(error)))
 
     def _cancelled(self, job: Job, number: int, started: float) -> Result:
-        self._commit(job, number, started, "cancelled", reason=self.cancel_reason(job.slot))
+        if not (job.is_nested and self._shared.recorder.forgo(job.slot)):
+            self._commit(job, number, started, "cancelled", reason=self.cancel_reason(job.slot))
         return Result(End.CANCELLED)
 
     def _commit(self, job: Job, number: int, started: float, status: str, *,  # noqa: PLR0913

@@ -224,7 +224,9 @@ class Engine:
             return self._settle(rank, restored)
         if self._is_closed:
             return iter(())
-        entries.append(Event("node.ready", self._parts.clock.now(), slot, None, None, self._graph.units[rank].phase))
+        if self._parts.recorder.is_ready_told(slot):
+            phase = self._graph.units[rank].phase
+            entries.append(Event("node.ready", self._parts.clock.now(), slot, None, None, phase))
         heappush(self._ready, (self._graph.file_place[rank], rank))
         return iter(())
 

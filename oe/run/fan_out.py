@@ -61,10 +61,7 @@ class FanOutRunner:
         """Whether the unit's committed success holds: every item of it would do the same again. Items that would are
         taken in any case."""
         outcome = self._tools.restored.find_success(self._tools.slot_of(unit.id))
-        if outcome is None:
-            return False
-        if not _is_of_items(outcome, len(fan_out.items)) or not await fan_out.take_all():
-            self._tools.recorder.supersede(self._tools.restored.replace(outcome.slot))
+        if outcome is None or not _is_of_items(outcome, len(fan_out.items)) or not await fan_out.take_all():
             return False
         self._tools.restored.take(outcome.slot)
         self._tools.recorder.restore((outcome,))
@@ -122,7 +119,7 @@ class _FanOut:
             result = self._taken(index, job)
             if result is not None:
                 self.items.finish(index, result.edge_output)
-            elif self._failure(job) is not None:
+            elif self._tools.slots.find_failure(job) is not None:
                 failed.append(index)
             else:
                 return False
@@ -130,16 +127,11 @@ class _FanOut:
             return False
         for index in failed:
             await turns.step()
-            outcome = self._failure(self._job(index))
+            outcome = self._tools.slots.find_failure(self._job(index))
             if outcome is not None and outcome.error is not None:
                 self._tools.recorder.restore((outcome,))
                 self.items.fail(index, outcome.error.message)
         return True
-
-    def _failure(self, job: Job) -> Outcome | None:
-        """The failure that an earlier process committed for an item, if the item would do the same again."""
-        outcome = self._tools.restored.find_failure(job.slot)
-        return outcome if outcome is not None and job.found is not None and outcome.key == job.found.key else None
 
     async def _carry(self, index: int) -> Result:
         job = self._job(index)

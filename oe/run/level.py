@@ -193,7 +193,7 @@ class Level:
             WriteRules(experience, outside.load_schema, self.ledger.set_before), outside.redactor, outside.random,
             shared.cancellations, self._reason, replay, shared.calls,
             cache(self._asker), shared.spent, nested),
-            shared.restored.tried, shared.in_flight)
+            shared.restored, shared.in_flight)
 
     def _engine(self) -> Engine:
         setting, outside, shared = self.setting, self.outside, self._shared

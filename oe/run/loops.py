@@ -24,7 +24,7 @@ class LoopRunner:
         self._tools = tools
 
     def restore(self, rank: int, unit: Unit) -> Result | None:
-        """None: `run` takes every slot that would do the same again, which is all of a finished loop."""
+        """None: `run` takes every slot that would do the same again, and with all of them the loop's own outcome."""
         return None
 
     async def run(self, rank: int, unit: Unit, refusal: NodeError | None) -> Result:

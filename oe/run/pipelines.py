@@ -11,6 +11,7 @@ from oe.ports.store import Failure
 from oe.run.attempt import End, Result
 from oe.run.items import ItemRule, Items, resolve_list
 from oe.run.slots import Place
+from oe.run.turns import Turns
 from oe.run.unit_outcome import UnitOutcome
 from oe.run.units import Tools
 from oe.spec.model import Node, Pipeline, Unit
@@ -18,13 +19,13 @@ from oe.values import Json, JsonObject
 
 
 class PipelineRunner:
-    """Runs pipelines. What an earlier process finished of one is taken slot by slot while it is run again."""
+    """Runs pipelines. What an earlier process finished of one is taken slot by slot."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
     def restore(self, rank: int, unit: Unit) -> Result | None:
-        """None: `run` takes every slot that would do the same again, which is all of a finished pipeline."""
+        """None: `run` takes every slot that would do the same again, and then the pipeline's own outcome."""
         return None
 
     async def run(self, rank: int, unit: Unit, refusal: NodeError | None) -> Result:
@@ -38,6 +39,10 @@ class PipelineRunner:
         except NodeError as error:
             return UnitOutcome(self._tools, unit).fail(Failure(error.name, error.message), {}, fails_run=False)
         stream = _Stream(self._tools, rank, unit, source)
+        try:
+            await stream.look_at_failures()
+        except asyncio.CancelledError:  # nothing was begun: a resumed run looks again
+            return Result(End.CANCELLED)
         outcome = UnitOutcome(self._tools, unit, len(source))
         try:
             await stream.items.carry_out(self._tools.concurrency)
@@ -60,24 +65,61 @@ class _Stream:
         self._stages = tools.views.nodes_of(pipeline)
         rule = ItemRule(pipeline.concurrency, pipeline.on_item_error)
         self.items = Items(pipeline.id, len(source), rule, self._carry)
+        self._keeps_failures = False
+
+    async def look_at_failures(self) -> None:
+        """Finds out whether failures that an earlier process committed stand: if it finished the pipeline with them,
+        and every slot would do the same again. Otherwise they are tried again."""
+        before = self._tools.restored.find_success(self._tools.slot_of(self._pipeline.id))
+        if before is None or not before.metrics.get("items_failed"):
+            return
+        turns = Turns()
+        for index in range(len(self._source)):
+            await turns.step()
+            if not self._stands(index):
+                return
+        self._keeps_failures = True
+
+    def _stands(self, index: int) -> bool:
+        """Whether an earlier process brought the item to an end, and every slot on the way would do the same again."""
+        prev: Json | Missing = MISSING
+        inside: dict[str, Json] = {}
+        for stage in self._stages:
+            place = self._place(stage, index, prev, inside)
+            if place.refusal is None and not self._applies(stage, place.scope):
+                continue
+            job = self._tools.slots.prepare(place)
+            found = self._tools.slots.find_success(job)
+            if found is None:
+                return self._tools.slots.find_failure(job) is not None
+            self._tools.ledger.grow(self._rank, inside, found.writes)
+            prev = dict(found.writes) if isinstance(found.edge_output, Missing) else found.edge_output
+        return True
 
     async def _carry(self, index: int) -> Result:
         """One item through all stages. A failed stage drops it; one without edge output does not stop it: what it wrote
         goes on as `$prev`."""
-        slot = item_slot(self._tools.slot_of(self._pipeline.id), index)
         prev: Json | Missing = MISSING
         inside: dict[str, Json] = {}
         for number, stage in enumerate(self._stages):
             place = self._place(stage, index, prev, inside)
             if place.refusal is None and not self._applies(stage, place.scope):
                 continue
-            result = await self._tools.slots.take_or_carry_out(place._replace(slot=child_slot(slot, stage.id)))
+            result = await self._result(place)
             if result.end is not End.SUCCESS:
                 return result._replace(error=f"{stage.id}: {result.error}")
             self._tools.ledger.record(self._rank, (index, number), result.writes)
             self._tools.ledger.grow(self._rank, inside, result.writes)
             prev = dict(result.writes) if isinstance(result.edge_output, Missing) else result.edge_output
         return Result(End.SUCCESS, (), prev)
+
+    async def _result(self, place: Place) -> Result:
+        job = self._tools.slots.prepare(place)
+        failure = self._tools.slots.find_failure(job) if self._keeps_failures else None
+        if failure is None or failure.error is None:
+            return self._tools.slots.restore(job) or await self._tools.slots.carry_out(job)
+        self._tools.recorder.restore((failure,))
+        return Result(End.FAILED, error=failure.error.message)
 
     def _applies(self, stage: Node, scope: Scope) -> bool:
         return stage.when is None or stage.when.test(scope)
@@ -86,12 +128,13 @@ class _Stream:
         base, view = without_source(self._pipeline, *self._tools.views.of_node(self._rank, stage, inside))
         scope = Scope(state=base.state, args=base.args, inputs=base.inputs, item=self._source[index], index=index,
                       prev=prev, reads=view)
+        slot = child_slot(item_slot(self._tools.slot_of(self._pipeline.id), index), stage.id)
         try:
             if stage.when is not None:
                 stage.when.test(scope)
-            return Place(stage, "", scope, view, self._tools.keys.shared(stage, scope, view), index)
+            return Place(stage, slot, scope, view, self._tools.keys.shared(stage, scope, view), index)
         except NodeError as error:
-            return Place(stage, "", scope, view, None, index, error)
+            return Place(stage, slot, scope, view, None, index, error)
 
 
 def without_source(pipeline: Pipeline, scope: Scope, view: JsonObject) -> tuple[Scope, JsonObject]:

@@ -119,8 +119,6 @@ class Restored:
     def _last(self, slot: str) -> int:
         if not self._series:  # most runs are no resumed ones
             return 0
-        if not self._series:
-            return 0
         name, index = _placed(slot)
         series = self._series.get(name)
         return series.last[index] if series is not None and index < len(series.last) else 0

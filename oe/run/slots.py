@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from oe.digests import Part
 from oe.errors import NodeError
 from oe.lang.scope import Scope
+from oe.ports.store import Outcome
 from oe.run.attempt import Attempts, End, Job, Result
 from oe.run.keys import Keys
 from oe.run.recorder import Recorder
@@ -67,15 +68,28 @@ class Slots:
 
     def restore(self, job: Job) -> Result | None:
         """What an earlier process of this run committed for the slot, if the slot would do the same again."""
-        outcome = self._restored.find_success(job.slot)
-        if outcome is None:
+        if job.is_nested:
+            return None  # what is in it may not hold any more: that is looked through while it is carried out
+        if not self._restored.has_success(job.slot):
             return None
-        if job.is_nested or job.refusal is not None or job.found is None or outcome.key != job.found.key:
+        outcome = self.find_success(job)
+        if outcome is None:
             self._recorder.supersede(self._restored.replace(job.slot))
             return None
         self._restored.take(job.slot)
         self._recorder.restore((outcome,))
         return Result(End.SUCCESS, tuple(outcome.writes), outcome.edge_output)
+
+    def find_failure(self, job: Job) -> Outcome | None:
+        """The failure that an earlier process committed for the slot, if the slot would do the same again."""
+        outcome = self._restored.find_failure(job.slot)
+        return outcome if outcome is not None and job.found is not None and outcome.key == job.found.key else None
+
+    def find_success(self, job: Job) -> Outcome | None:
+        """What `restore` would take."""
+        outcome = self._restored.find_success(job.slot)
+        is_same = not job.is_nested and job.found is not None and outcome is not None and outcome.key == job.found.key
+        return outcome if is_same and job.refusal is None else None
 
     async def take_or_carry_out(self, place: Place) -> Result:
         """The slot's result: what an earlier process of the run committed, else replayed or attempted."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.scenario import Scenario, fails, gives
+from oe.errors import NodeError
+from oe.ports.kind import NodeContext, NodeOutput, Request
+from tests.support.scenario import HEAD, Scenario, fails, gives
 
 LOOP = """
 state: {schema: {n: {type: integer, default: 0}}}
@@ -127,3 +129,82 @@ def test_what_an_earlier_process_finished_took_the_time_that_it_took() -> None:
                         {"long": gives(after=3), "bad": fails()})
     assert scenario.run().nodes[0]["duration_ms"] == 3000
     assert scenario.resume().nodes[0]["duration_ms"] == 3000
+
+
+MANY = """
+state:
+  schema:
+    n: {type: integer, default: 0}
+    sums: {type: array, merge: array_append}
+    got: {type: integer}
+graph:
+  nodes:
+    - {id: left, kind: step}
+    - {id: right, kind: step, writes: [n], args: {prev: $prev}}
+    - {id: body, kind: step, writes: [n]}
+    - {id: inner, kind: experience, impl: child.yaml, outputs: {got: sum}, writes: [got]}
+    - {id: each, kind: experience, impl: child.yaml, for_each: {source: [1, 2]}, outputs: {sums: sum}, writes: [sums]}
+    - {id: deep, kind: experience, impl: child.yaml}
+    - {id: after, kind: step, needs: [pipe, again, inner, each, deeper]}
+  pipelines:
+    - {id: pipe, items: [1, 2, 3], stages: [left, right], on_item_error: continue}
+  loops:
+    - {id: again, body: [body], max_iters: 2, needs: [pipe]}
+    - {id: deeper, body: [deep], max_iters: 2}
+"""
+CHILD = HEAD + """
+state: {schema: {sum: {type: integer}}}
+graph:
+  nodes:
+    - {id: one, kind: step, writes: [sum]}
+    - {id: fan, kind: step, for_each: {source: [1, 2]}, needs: [one]}
+    - {id: turn, kind: step}
+  loops:
+    - {id: turns, body: [turn], max_iters: 2, needs: [fan]}
+"""
+
+
+def endings(scenario: Scenario) -> list[tuple[str, int]]:
+    return [(event["slot"], event["attempt"]) for event in scenario.events("node.finished")]
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_finished_unit_of_many_slots_is_taken_over_as_it_is(concurrency: int) -> None:
+    async def right(request: Request, context: NodeContext) -> NodeOutput:
+        if context.slot.startswith("pipe[1]"):
+            raise NodeError("broken", name="Broken", retryable=False)
+        return NodeOutput({"n": 5}, 5, {})
+
+    scenario = Scenario(MANY, {"right": right, "body": gives({"n": 1}), "one": gives({"sum": 7}), "after": fails()},
+                        files={"child.yaml": CHILD})
+    first = scenario.run(concurrency=concurrency)
+    before, started = endings(scenario), scenario.events("node.started")
+    calls = list(scenario.kind.calls)
+    again = scenario.resume(concurrency=concurrency)
+    assert endings(scenario) == before, "nothing that had finished ended a second time"
+    assert [event["slot"] for event in scenario.events("node.started")[len(started):]] == ["after"]
+    assert [event["slot"] for event in scenario.events("node.ready")].count("pipe") == 1
+    assert scenario.kind.calls == [*calls, "after"]
+    assert (again.state, again.status) == (first.state, first.status)
+    assert [scenario.node(unit)["attempts"] for unit in ("pipe", "again", "inner", "each")] == [1, 1, 1, 1]
+    scenario.kind.scripts["after"] = gives()
+    assert scenario.resume(concurrency=concurrency).status == "success"
+    assert [end for end in endings(scenario) if end[0] != "after"] == before
+
+
+def test_a_unit_in_which_a_slot_is_new_begins_and_ends_again() -> None:
+    scenario = Scenario(MANY, {"body": gives({"n": 1}), "one": gives({"sum": 7}), "after": fails()},
+                        files={"child.yaml": CHILD})
+    scenario.run()
+    before = endings(scenario)
+    scenario.files.texts["child.yaml"] = CHILD.replace("{id: turn, kind: step}", "{id: turn, kind: step, args: {x: 1}}")
+    scenario.resume()
+    slots = [event["slot"] for event in scenario.events() if event["type"] in ("node.started", "node.ready")]
+    later = slots[slots.index("after") + 1:]
+    assert {"inner", "inner/turns", "inner/turns[0]/turn", "deeper", "each[1]", "each"} <= set(later)
+    assert not {"pipe", "again", "inner/one", "inner/fan"} & set(later)
+    assert later.index("deeper") < later.index("deeper[0]/deep") < later.index("deeper[0]/deep/turns")
+    assert ("inner", 2) in endings(scenario) and ("inner/turns", 2) in endings(scenario)
+    counting = [slot for slot, _ in before]
+    assert sorted(outcome.slot for outcome in scenario.store.journal("r-1") if outcome.status == "success") == sorted(
+        counting), "each slot counts once"
