@@ -12,7 +12,8 @@ from oe.archive import has_bytecode, is_archive
 from oe.errors import NotFoundError
 from oe.redact import is_secret_name
 from oe.settings import Setting, choose
-from oe.store.host import REMOTE_FILE_SYSTEMS, file_system_of, sqlite_is_new_enough, sqlite_version, try_place
+from oe.store.host import REMOTE_FILE_SYSTEMS, sqlite_is_new_enough, sqlite_version, try_place
+from oe.store.mounts import file_system_of
 from oe.values import JsonObject
 
 Verdict: TypeAlias = Literal["ok", "warning", "missing"]

@@ -45,8 +45,6 @@ def _drawn(experience: Experience, unit: Unit, depth: int) -> DrawnUnit:
                      _members(experience, unit.body))
 
 
-
-
 def _members(experience: Experience, ids: tuple[str, ...]) -> tuple[Member, ...]:
     return tuple(Member(node_id, experience.nodes[node_id].kind) for node_id in ids)
 

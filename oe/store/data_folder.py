@@ -10,7 +10,7 @@ from oe.errors import NotFoundError, OeError
 from oe.ids import is_run_id
 from oe.ports.store import Owner
 from oe.store.faults import from_os
-from oe.store.lock import Liveness, Lock, RunLocks
+from oe.store.lock import Liveness, Lock, acquire, liveness
 from oe.store.private_files import make_folder, open_private
 from oe.store.slot_files import file_name, slot_of
 
@@ -22,12 +22,10 @@ _LONGEST_LIVE = 16 * 1024 * 1024
 
 
 class DataFolder:
-    """Paths below `root`, all absolute. Every run id is checked before it becomes part of one. Owns the locks of this
-    process, so there must be one object for a folder."""
+    """Paths below `root`, all absolute. Every run id is checked before it becomes part of one."""
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = os.path.abspath(root)
-        self._locks = RunLocks()
 
     @property
     def database(self) -> str:
@@ -139,15 +137,15 @@ class DataFolder:
         removed. Raises OeError where the run's folder is a link, through which all that would happen elsewhere."""
         _expect_no_link(self.run_folder(run_id), "remove it")
         make_folder(self.run_folder(run_id))
-        return self._locks.acquire(self._lock_file(run_id), owner)
+        return acquire(self._lock_file(run_id), owner)
 
     def turn(self, owner: Owner) -> Lock | None:
         """The lock that those hold in turns who look whether a run is going on before they begin one."""
-        return self._locks.acquire(f"{self.root}/runs/turn.lock", owner)
+        return acquire(f"{self.root}/runs/turn.lock", owner)
 
     def liveness(self, run_id: str, owner: Owner) -> Liveness:
         """Whether the recorded owner of a run is alive, dead, or on another host."""
-        return self._locks.liveness(self._lock_file(run_id), owner)
+        return liveness(self._lock_file(run_id), owner)
 
     def remove_run(self, run_id: str) -> int:
         """Deletes a run's files; how many bytes that freed. The caller holds its lock or knows it dead."""

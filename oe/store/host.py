@@ -47,22 +47,6 @@ def try_place(folder: str) -> Place:
         return Place(existing, (error.strerror or str(error)).lower(), None)
 
 
-def file_system_of(path: str) -> str | None:
-    """The kind of the file system that holds an existing path, as the kernel names it; None where it does not tell."""
-    try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-            mounts = [line.split() for line in file]
-    except OSError:
-        return None
-    real, place, kind = os.path.realpath(path), "", None
-    for fields in mounts:
-        mounted = fields[4].replace("\\040", " ")
-        inside = real == mounted or real.startswith(mounted.rstrip("/") + "/")
-        if inside and len(mounted) >= len(place) and "-" in fields:
-            place, kind = mounted, fields[fields.index("-") + 1]
-    return kind
-
-
 def _lock_fault(descriptor: int) -> str | None:
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -20,20 +20,17 @@ Liveness = Literal["alive", "dead", "elsewhere"]
 _LOCAL_FILE_SYSTEMS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "tmpfs", "overlay",
                                  "ramfs", "vfat", "exfat", "ntfs3"})
 
-
-_HELD: set[str] = set()
-"""Paths of the locks that this process holds. The kernel's locks belong to the process, and closing any descriptor of
-such a file anywhere in it drops them: so every part of it has to know."""
+_HELD: dict[str, Lock] = {}
+"""The locks that this process holds or is about to, by the real paths of their files. The kernel's locks belong to the
+process, and closing any descriptor of such a file anywhere in it drops them: so no other is opened here meanwhile."""
 
 
 class Lock:
-    """A held lock. The kernel drops it when any descriptor of the file is closed in this process, so none other may be
-    opened here while it is held: `RunLocks` sees to that."""
+    """A held lock."""
 
-    def __init__(self, locks: RunLocks, path: str, descriptor: int) -> None:
-        self._locks = locks
-        self._path = path
-        self._descriptor = descriptor
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.descriptor = -1
 
     def __enter__(self) -> Lock:
         return self
@@ -43,56 +40,59 @@ class Lock:
 
     def release(self) -> None:
         """Gives the run up. The file stays: removing it would let two processes lock two files of one name."""
-        if self._descriptor >= 0:
-            descriptor, self._descriptor = self._descriptor, -1
-            self._locks.forget(self._path)
+        if self.descriptor >= 0:
+            descriptor, self.descriptor = self.descriptor, -1
             os.close(descriptor)
+            del _HELD[self.path]  # not before: a thread that took the lock meanwhile would lose it by the close
 
 
-class RunLocks:
-    """The locks that this process holds, and questions about those of others. One object for a data folder."""
+def acquire(path: str, owner: Owner) -> Lock | None:
+    """The lock on the file, with the owner written into it; None where somebody holds it. Raises StoreError."""
+    lock = Lock(os.path.realpath(path))
+    if _HELD.setdefault(lock.path, lock) is not lock:
+        return None
+    try:
+        lock.descriptor = _open_locked(path)
+    finally:
+        if lock.descriptor < 0:
+            del _HELD[lock.path]
+    if lock.descriptor < 0:
+        return None
+    with suppress(OSError):  # for people to read: the lock alone decides
+        written = os.write(lock.descriptor, (json.dumps(owner._asdict()) + "\n").encode())
+        os.ftruncate(lock.descriptor, written)  # not before: ext4 writes a file cut to nothing to disk at its close
+    return lock
 
-    def __init__(self) -> None:
-        self._held = _HELD
 
-    def acquire(self, path: str, owner: Owner) -> Lock | None:
-        """The lock on the file, with the owner written into it; None where somebody holds it. Raises StoreError."""
-        if path in self._held:
-            return None
-        try:
-            descriptor = open_private(path, os.O_RDWR)
-        except OSError as error:
-            raise from_os(path, error, doing="open the lock file") from error
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as POSIX leaves open
-            os.close(descriptor)
-            return None
-        except OSError as error:
-            os.close(descriptor)
-            raise StoreError(f"cannot lock '{path}': {os.strerror(error.errno or 0).lower()}", code="store-locked",
-                             hint=f"this file system may not support locks; {MOVE_HINT}") from error
-        if not _is_still_at(path, descriptor):  # pruned between open and lock: another may lock a new file of that name
-            os.close(descriptor)
-            return None
-        with suppress(OSError):  # for people to read: the lock alone decides
-            written = os.write(descriptor, (json.dumps(owner._asdict()) + "\n").encode())
-            os.ftruncate(descriptor, written)  # afterwards: ext4 writes a file cut to nothing to disk when it is closed
-        self._held.add(path)
-        return Lock(self, path, descriptor)
+def liveness(path: str, owner: Owner) -> Liveness:
+    """Whether the owner on record still carries the run. A lock that is not held means dead, unless the owner is of
+    another host and the file system may be one that does not carry locks between hosts: then nobody here knows."""
+    if os.path.realpath(path) in _HELD or _is_locked(path):
+        return "alive"
+    if owner.host == os.uname().nodename or _is_local(path):
+        return "dead"
+    return "elsewhere"
 
-    def forget(self, path: str) -> None:
-        """Takes a path out of what is held; for `Lock.release`."""
-        self._held.discard(path)
 
-    def liveness(self, path: str, owner: Owner) -> Liveness:
-        """Whether the owner on record still carries the run. A lock that is not held means dead, unless the owner is of
-        another host and the file system may be one that does not carry locks between hosts: then nobody here knows."""
-        if path in self._held or _is_locked(path):
-            return "alive"
-        if owner.host == os.uname().nodename or _is_local(path):
-            return "dead"
-        return "elsewhere"
+def _open_locked(path: str) -> int:
+    """A descriptor that has the lock; -1 where somebody else has it. Raises StoreError."""
+    try:
+        descriptor = open_private(path, os.O_RDWR)
+    except OSError as error:
+        raise from_os(path, error, doing="open the lock file") from error
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, as POSIX leaves open
+        os.close(descriptor)
+        return -1
+    except OSError as error:
+        os.close(descriptor)
+        raise StoreError(f"cannot lock '{path}': {os.strerror(error.errno or 0).lower()}", code="store-locked",
+                         hint=f"this file system may not support locks; {MOVE_HINT}") from error
+    if not _is_still_at(path, descriptor):  # pruned between open and lock: another may lock a new file of that name
+        os.close(descriptor)
+        return -1
+    return descriptor
 
 
 def this_process() -> Owner:
@@ -138,16 +138,6 @@ def _is_locked(path: str) -> bool:
 
 def _is_local(path: str) -> bool:
     """Whether the file system is known to be this machine's own, so that its locks tell the whole truth."""
-    try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-            mounts = [line.split() for line in file]
-    except OSError:
-        return False
-    place, kind = "", ""
-    real = os.path.realpath(path)
-    for fields in mounts:
-        mounted = fields[4].replace("\\040", " ")
-        inside = real == mounted or real.startswith(mounted.rstrip("/") + "/")
-        if inside and len(mounted) >= len(place) and "-" in fields:
-            place, kind = mounted, fields[fields.index("-") + 1]
-    return kind in _LOCAL_FILE_SYSTEMS
+    from oe.store.mounts import file_system_of  # only for owners on other hosts
+
+    return file_system_of(path) in _LOCAL_FILE_SYSTEMS

@@ -85,7 +85,10 @@ class Upkeep:
             self._connection.execute(f"PRAGMA temp_store_directory = '{folder}'")
 
     def _pragma(self, name: str) -> str:
-        return str(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+        try:
+            return str(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+        except sqlite3.Error as error:
+            raise from_sqlite(self._path, error) from error
 
     def _read(self, name: str, parameters: dict[str, object]) -> list[tuple[object, ...]]:
         try:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from oe import host
-from oe.store.host import Place, file_system_of, try_place
+from oe.store.host import Place, try_place
+from oe.store.mounts import file_system_of
 
 
 def verdicts(path: Path, environment: dict[str, str] | None = None) -> dict[str, tuple[str, str]]:

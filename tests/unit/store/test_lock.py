@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -73,6 +77,49 @@ def test_a_process_does_not_lock_twice_nor_lose_its_lock_by_asking(folder: DataF
     assert folder.liveness("r-1", me) == "alive"
     assert run_other(code, folder.root) == "None alive\n"
     again.release()
+
+
+def test_a_lock_is_one_by_whatever_path_it_is_reached(folder: DataFolder, tmp_path: Path) -> None:
+    """A data folder may be a link: asking by its other name must not drop the lock."""
+    (tmp_path / "link").symlink_to(folder.root)
+    me, other_name = this_process(), DataFolder(tmp_path / "link")
+    with folder.lock("r-1", me) as held:
+        assert held is not None
+        assert other_name.liveness("r-1", me) == "alive"
+        assert other_name.lock("r-1", me) is None
+        assert run_other('print(DataFolder(sys.argv[1]).lock("r-1", this_process()))', folder.root) == "None\n"
+
+
+def test_of_threads_that_lock_together_one_has_it(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2)
+    opened = lock_module.open_private
+
+    def together(path: str, flags: int) -> int:
+        with contextlib.suppress(threading.BrokenBarrierError):  # the other is refused before it opens anything
+            both.wait(0.5)
+        return opened(path, flags)
+
+    monkeypatch.setattr(lock_module, "open_private", together)
+    with ThreadPoolExecutor(2) as pool:
+        got = list(pool.map(lambda _: folder.lock("r-1", this_process()), range(2)))
+    assert sum(each is not None for each in got) == 1
+    for each in got:
+        if each is not None:
+            each.release()
+
+
+def test_a_lock_that_could_not_be_had_may_be_asked_for_again(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(lock_module.fcntl, "lockf", _refuse)
+        with pytest.raises(StoreError, match="no locks available"):
+            folder.lock("r-1", this_process())
+    held = folder.lock("r-1", this_process())
+    assert held is not None
+    held.release()
+
+
+def _refuse(*_: object) -> None:
+    raise OSError(errno.ENOLCK, "No locks available")
 
 
 def test_a_child_inherits_neither_lock_nor_descriptor(folder: DataFolder) -> None:
