@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeAlias
@@ -129,15 +129,15 @@ async def start_run(experience: Experience, options: RunOptions, events: EventBu
                          hint="letters, digits, '.', '_' and '-', at most 100; not 'latest'")
     asked = _asked(options)
     selection = _selection(experience, asked)
-    access = _access(experience, args, options)
-    expect_no_secrets(experience, args, access.redactor)
-    with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
-        earlier = _earlier(workspace) if selection.reused else {}
-        with await _entry(workspace, options.if_running):
-            run = _create_run(workspace, experience, args, options, asked)
-        part = Part(run, args, Milestone(1, "run.started", run.started_at, {"args": run.args}), options.concurrency,
-                    options.timeout_seconds, selection)
-        return await _carry_out(workspace, access, part, options._replace(earlier=earlier), events)
+    with closing(_access(experience, args, options)) as access:
+        expect_no_secrets(experience, args, access.redactor)
+        with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
+            earlier = _earlier(workspace) if selection.reused else {}
+            with await _entry(workspace, options.if_running):
+                run = _create_run(workspace, experience, args, options, asked)
+            part = Part(run, args, Milestone(1, "run.started", run.started_at, {"args": run.args}),
+                        options.concurrency, options.timeout_seconds, selection)
+            return await _carry_out(workspace, access, part, options._replace(earlier=earlier), events)
 
 
 def _access(experience: Experience, args: Mapping[str, Json], options: RunOptions) -> ModelAccess:
@@ -223,16 +223,14 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
         selection = _selection_again(experience, run, options.again)
         earlier = _earlier(workspace, run.run_id) if selection.reused else {}
         options = options._replace(models=continued(options.models, run.models), earlier=earlier)
-        access = _access(experience, args, options)
-        now = SystemClock(latest_moment(workspace, run)).now()
-        run = workspace.store.reopen_run(Reopened(run.run_id, workspace.owner, now, _spec_text(experience),
-                                                  base_defaults(experience.fields.values()),
-                                                  Children(experience).persistent_fields(),
-                                                  as_recorded(options.models)))
-        milestone = Milestone(0, "run.resumed", now, {})
-        part = Part(run, args, milestone, options.concurrency, options.timeout_seconds, selection,
-                    again=frozenset(options.again))
-        return Resumed(await _carry_out(workspace, access, part, options, events), reopened=True)
+        with closing(_access(experience, args, options)) as access:
+            now = SystemClock(latest_moment(workspace, run)).now()
+            run = workspace.store.reopen_run(Reopened(
+                run.run_id, workspace.owner, now, _spec_text(experience), base_defaults(experience.fields.values()),
+                Children(experience).persistent_fields(), as_recorded(options.models)))
+            part = Part(run, args, Milestone(0, "run.resumed", now, {}), options.concurrency, options.timeout_seconds,
+                        selection, again=frozenset(options.again))
+            return Resumed(await _carry_out(workspace, access, part, options, events), reopened=True)
 
 
 def _selection_again(experience: Experience, run: Run, again: Sequence[str]) -> Selection:
@@ -253,7 +251,6 @@ def _selection_again(experience: Experience, run: Run, again: Sequence[str]) -> 
 
 def _result_of(workspace: Workspace, experience: Experience, run: Run) -> RunResult:
     """A run that has ended, as its own process gave it."""
-
     state = RunState(experience.units)
     for entry in workspace.store.everything(run.run_id):
         if isinstance(entry, Outcome):
@@ -330,27 +327,23 @@ def _describe(run: Run) -> str:
 
 async def _carry_out(workspace: Workspace, access: ModelAccess, part: Part, options: RunOptions,
                      events: EventBus | None) -> RunResult:
-
-    run, experience = part.run, access.experience
+    run_id, store = part.run.run_id, workspace.store
     outside = _outside(workspace, access, part, options)
     if events is not None:
         outside = outside._replace(bus=events)
-    if run.resumed:
-        outside.log.repair(log_of(_before(part.milestone, workspace.store.everything(run.run_id))))
-    session = Session(experience, part, outside)
-    keeper = LiveKeeper(session, workspace, run.run_id, options.warn or _ignore)
-    if options.on_start is not None:
-        options.on_start(session)
-    try:
+    log = outside.log
+    with ExitStack() as ending:  # what one of them meets, as a database that has gone, keeps no other from its end
+        for close in (outside.threads.close, outside.processes.close, log.close):
+            ending.callback(close)
+        ending.callback(lambda: log.broken and log.repair(log_of(store.everything(run_id))))
+        if part.run.resumed:
+            log.repair(log_of(_before(part.milestone, store.everything(run_id))))
+        session = Session(access.experience, part, outside)
+        keeper = LiveKeeper(session, workspace, run_id, options.warn or _ignore)
+        if options.on_start is not None:
+            options.on_start(session)
         with OutputCapture(access.redactor), keeper:
             return await session.carry_out()
-    finally:
-        if outside.log.broken:
-            outside.log.repair(log_of(workspace.store.everything(run.run_id)))
-        outside.log.close()
-        access.close()
-        outside.processes.close()
-        outside.threads.close()
 
 
 def _before(milestone: Milestone, entries: Iterable[Outcome | Milestone]) -> Iterator[Outcome | Milestone]:
@@ -363,9 +356,8 @@ def _before(milestone: Milestone, entries: Iterable[Outcome | Milestone]) -> Ite
 def _outside(workspace: Workspace, access: ModelAccess, part: Part, options: RunOptions) -> Outside:
     run_id, selection = part.run.run_id, part.selection
     experience, redactor = access.experience, access.redactor
+    files, folder = LocalFiles(experience.folder), workspace.folder
 
-    files = LocalFiles(experience.folder)
-    folder = workspace.folder
     def trouble(error: OeError) -> None:
         (options.warn or _ignore)(f"oe: warning: {error.message}")
 

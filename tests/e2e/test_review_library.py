@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from oe.app import Workspace, load_experience
-from oe.errors import AlreadyRunningError
+from oe.errors import AlreadyRunningError, StoreError
 from oe.launch import EventBus, RunOptions, resume_run, run_experience, start_run
+from oe.state.events import Event
+from oe.store.event_log import JsonlLog
 from oe.values import JsonObject
 from tests.support.experiences import write_experience
 from tests.support.program import Program
@@ -53,6 +57,35 @@ def when_begun(slot: str, begun: asyncio.Event) -> EventBus:
     bus = EventBus()
     bus.subscribe(lambda event: begun.set() if event["type"] == "node.started" and event["slot"] == slot else None)
     return bus
+
+
+def test_a_fault_while_a_run_is_taken_apart_leaves_nothing_open(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that could not be written is rebuilt at the end, from a database that may have gone with it."""
+    (folder / "go").touch()
+    real = JsonlLog.append
+
+    def on_a_dead_disk(log: JsonlLog, events: Sequence[Event], *, flush: bool) -> int:
+        log.broken = True
+        return real(log, events, flush=flush)
+
+    def gone(*_: object) -> None:
+        raise StoreError("the database has gone")
+
+    asyncio.run(run_experience(folder))  # what a process opens once for all is open from here on
+    monkeypatch.setattr(JsonlLog, "append", on_a_dead_disk)
+    monkeypatch.setattr(JsonlLog, "repair", gone)
+    before, threads = open_descriptors(), set(threading.enumerate())
+    with pytest.raises(StoreError, match="has gone"):
+        asyncio.run(run_experience(folder))
+    assert open_descriptors() == before
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def open_descriptors() -> set[str]:
+    return {os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")
+            if os.path.exists(f"/proc/self/fd/{name}")}
 
 
 def test_threads_end_with_their_run(folder: Path) -> None:
