@@ -59,6 +59,8 @@ def _attempt(outcome: Outcome) -> str:
     status = "cached" if "cached" in outcome.details else outcome.status
     took = format_duration(max(0.0, outcome.finished_at - outcome.started_at))
     line = f"{outcome.attempt} {status} at {iso(outcome.finished_at)[11:19]} UTC ({took})"
+    if not outcome.attempt:  # it was never tried
+        line = f"{status} at {iso(outcome.finished_at)[11:19]} UTC"
     if outcome.error is not None:
         name, message = outcome.error
         return f"{line} {message}" if message.startswith(name) else f"{line} {name}: {message}"
@@ -90,7 +92,7 @@ def _value(name: str, value: Json) -> Iterator[str]:
         yield f"{name}: {lines[0]}"
         return
     yield f"{name}:"
-    yield from lines
+    yield from (f"  {line}" for line in lines)
 
 
 def _cache(workspace: Workspace, run: Run, outcome: Outcome) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.app import Workspace, kinds_by_name
@@ -19,9 +20,9 @@ from oe.state.diagnosis import Finding, diagnose
 from oe.state.events import Event
 from oe.state.facts import facts_of
 from oe.state.run_state import RunState
-from oe.state.snapshot import LIVE, Moment, Scope, Snapshot, take_snapshot
+from oe.state.snapshot import LIVE, Budget, Moment, Scope, Snapshot, take_snapshot
 from oe.store.log_reading import Logged, Tail
-from oe.text import format_age, plural
+from oe.text import clip, format_age, plural
 from oe.values import JsonObject
 
 if TYPE_CHECKING:
@@ -31,13 +32,17 @@ __all__ = ["Picture", "Section", "Watch"]
 
 _STATUS_SECONDS = 1.0
 _MOST_RECORDS = 5000
+_MOST_ERRORS = 1000
+_LONGEST_ERROR = 300
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _HEAD = frozenset({"type", "run_id", "ts", "seq", "node_id", "slot", "attempt", "index", "phase"})
 
 
 class Picture(NamedTuple):
     """A run at a moment, and what a snapshot does not know of it. `is_live`: it is going on; `is_fresh`: its owner has
     told so just now; `note` is what a person should know of where this comes from; `slots` are the attempts that go on;
-    `reading` counts the events that have been read where the log has not been read to its end."""
+    `reading` counts the events that have been read where the log has not been read to its end; `errors` are the last
+    messages of slots that failed, which a snapshot only names; `ended_at` is when a run that is over ended."""
 
     snapshot: Snapshot
     is_live: bool = True
@@ -49,6 +54,8 @@ class Picture(NamedTuple):
     slots: int = 0
     findings: Sequence[Finding] = ()
     reading: int | None = None
+    errors: Mapping[str, str] = _NOTHING
+    ended_at: float | None = None
 
 
 class Watch:
@@ -68,6 +75,10 @@ class Watch:
         self._facts = facts_of(Graph(experience), kinds_by_name())
         self._state = RunState(experience.units)
         self._state.started_at = run.started_at
+        budget, over = experience.runtime.budget, run.models.get("budget")
+        self._limits: dict[str, object] = {**(budget._asdict() if budget is not None else {}),
+                                           **(over if isinstance(over, Mapping) else {})}
+        self._errors: dict[str, str] = {}
         self._tail = Tail(self._workspace.folder.event_log(run.run_id), run.run_id)
         self._reading: Iterator[Logged] | None = None
         self._read_events = 0
@@ -144,11 +155,29 @@ class Watch:
             del text
             self._read_events += 1
             self._lines.append(record)
+            self._note_error(record)
             self._state.apply(_event(record))
             if time.monotonic() >= until:
                 return True
         self._reading = None
         return False
+
+    def _note_error(self, record: JsonObject) -> None:
+        if record.get("type") in ("node.failed", "node.retrying"):
+            slot = str(record.get("slot"))
+            self._errors.pop(slot, None)
+            self._errors[slot] = clip(str(record.get("error", "")), _LONGEST_ERROR)
+            if len(self._errors) > _MOST_ERRORS:
+                del self._errors[next(iter(self._errors))]
+
+    def _budgets(self, snapshot: Snapshot) -> Snapshot:
+        """With the budgets of the run that nobody has been warned of yet."""
+        known = {budget.name for budget in snapshot.budgets}
+        state = self._state
+        spent = {"usd": state.cost_usd, "tokens": state.input_tokens + state.output_tokens, "calls": state.calls}
+        more = (Budget(f"run {key}", spent[key], limit) for key, limit in self._limits.items()
+                if isinstance(limit, int | float) and key in spent and f"run {key}" not in known)
+        return snapshot._replace(budgets=(*more, *snapshot.budgets))
 
     def _tell(self, told: tuple[object, ...], *, is_reading: bool,
               found: tuple[Snapshot, float] | None) -> Picture | None:
@@ -162,11 +191,14 @@ class Watch:
         numbers = [totals.get(name) for name in ("tokens_in", "tokens_out", "tokens_saved", "cost_usd")]
         tokens_in, tokens_out, saved, cost = [value if isinstance(value, int | float) else 0 for value in numbers]
         return picture._replace(tokens=int(tokens_in + tokens_out), tokens_saved=int(saved), cost_usd=float(cost),
-                                reading=self._read_events if is_reading else None)
+                                reading=self._read_events if is_reading else None, errors=self._errors,
+                                snapshot=self._budgets(picture.snapshot))
 
     def _over(self) -> Picture:
         look = look_at(self._workspace, self.run, lambda: time.sleep(0))
-        return Picture(look.snapshot, is_live=False, is_fresh=False, note=look.note)
+        ended_at = self.run.finished_at
+        return Picture(look.snapshot, is_live=False, is_fresh=False, ended_at=ended_at,
+                       note=look.note if ended_at is None else None)  # an age would not stay true
 
     def _live(self, found: tuple[Snapshot, float] | None) -> Picture:
         now = self._clock.now()

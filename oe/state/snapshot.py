@@ -263,8 +263,10 @@ class _Taking:
         word: ScopeStatus = "cached" if unit.cached and status == "success" else _WORDS.get(status, status)  # type: ignore[arg-type]
         counts = None
         if unit.items is not None:
-            failed = unit.item_failures
-            counts = Counts(unit.items, max(0, unit.items - failed - unit.items_cached), unit.items_cached, failed)
+            failed, cancelled = unit.item_failures, unit.items_cancelled
+            ok = max(0, unit.items - failed - unit.items_cached - cancelled)
+            total = max(unit.items, unit.items_total or 0)  # those that a stop has kept from starting are among them
+            counts = Counts(total, ok, unit.items_cached, failed, cancelled=cancelled)
         return Scope(unit.id, "unit", node.kind, word, unit.started_at, unit.attempts, node.attempts,
                      error=unit.error_name, reason=unit.reason, seconds=unit.duration_seconds, counts=counts)
 

@@ -81,6 +81,16 @@ def fit(text: str, width: int, charset: Charset) -> str:
     return kept + charset.cut + " " * (width - 1 - width_of(kept))
 
 
+def end_of(text: str, width: int, charset: Charset) -> str:
+    """The end of the text in at most `width` cells, with a mark where something was cut before it."""
+    if width_of(text) <= width:
+        return text
+    room, start = width - 1, len(text)
+    while start and (room := room - _cells(text[start - 1])) >= 0:
+        start -= 1
+    return charset.cut + text[start:] if width > 0 else ""
+
+
 def fit_line(spans: Iterable[Span], width: int, charset: Charset) -> Line:
     """The line in exactly `width` cells."""
     found: list[Span] = []

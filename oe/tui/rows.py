@@ -94,17 +94,18 @@ def style_of(status: str) -> Style:
     return _STYLES.get(status, "plain")
 
 
-def about(scope: Scope, now: float, charset: Charset) -> list[Span]:
-    """What a row says of a scope beside its name and time."""
+def about(scope: Scope, now: float, charset: Charset, error: str | None = None) -> list[Span]:
+    """What a row says of a scope beside its name and time. `error` is the message of the error that it names."""
     spans: list[Span] = []
     if scope.counts is not None:
         spans += _items(scope.counts, charset, is_live=scope.status in LIVE)
     elif scope.pct is not None and scope.status in LIVE:
         spans += [Span(bar(scope.pct, _BAR, charset), "bar"), Span(f" {scope.pct:.0%}")]
-    words = list(_words(scope, now))
+    words = list(_words(scope, now, error))
     if words:
         text = ("  " if spans else "") + shown(", ".join(words), charset)
-        spans.append(Span(text, style_of(scope.status) if scope.error or scope.reason else "plain"))
+        has_style = scope.error or scope.reason or scope.status == "pending"
+        spans.append(Span(text, style_of(scope.status) if has_style else "plain"))
     return spans
 
 
@@ -117,11 +118,18 @@ def _items(counts: Counts, charset: Charset, *, is_live: bool) -> list[Span]:
     if counts.cached:
         spans.append(Span(f", {counts.cached} cached"))
     if counts.failed:
-        spans.append(Span(f", {counts.failed} failed", "bad"))
+        spans += [Span(", "), Span(f"{counts.failed} failed", "bad")]
     return spans
 
 
-def _words(scope: Scope, now: float) -> Iterator[str]:
+def error_words(name: str, message: str | None) -> str:
+    """The message of an error, which begins with the name where it has one of its own."""
+    if not message:
+        return name
+    return message if message.startswith(name) else f"{name}: {message}"
+
+
+def _words(scope: Scope, now: float, error: str | None) -> Iterator[str]:
     if scope.status == "cancelling":
         yield f"cancelling ({scope.reason})" if scope.reason else "cancelling"
     if scope.attempt > 1:
@@ -129,7 +137,7 @@ def _words(scope: Scope, now: float) -> Iterator[str]:
     if scope.due_at is not None:
         yield f"next in {format_duration(max(0.0, scope.due_at - now))}"
     if scope.error:
-        yield scope.error
+        yield error_words(scope.error, error)
     elif scope.reason and scope.status != "cancelling":
         yield f"{scope.status}: {scope.reason}" if scope.status == "skipped" else scope.reason
     if scope.waits_for and scope.status == "pending":

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from oe.clock import iso
 from oe.render.runs import format_count
 from oe.render.tree import clock
-from oe.state.snapshot import Counts
+from oe.state.snapshot import LIVE, Budget, Counts, Scope
 from oe.text import format_age, format_duration, plural
-from oe.tui.cells import Charset, Line, Span, bar, fit, fit_line, shown, width_of, wrapped
+from oe.tui.cells import Charset, Line, Span, Style, bar, end_of, fit, fit_line, shown, width_of, wrapped
 from oe.tui.rows import Row, about, elapsed, style_of
 from oe.tui.view import HELP, View, Wish
 
@@ -21,6 +22,11 @@ _WIDE = 110
 """Columns from which details stand beside the tree."""
 _WIDEST_NAME = 44
 _TIME = 8
+_LEAST_SPLIT = 6
+"""Lines from which details leave room for the tree above them."""
+_LOG_STYLES: dict[str, Style] = {
+    "node.ready": "dim", "node.started": "dim", "node.progress": "dim", "node.failed": "bad", "node.retrying": "warn",
+    "node.cancelled": "warn", "loop.exhausted": "warn", "budget.warning": "warn", "run.finished": "bold"}
 _KEYS = "↑↓  enter details  / find  f filter  s sort  c cancel  d dump  ? help  q quit"
 _ASCII_KEYS = _KEYS.replace("↑↓", "jk")
 
@@ -67,14 +73,20 @@ class _Drawing:
             middle = self._tree(body, self._width)
         elif is_wide:
             middle = self._side_by_side(body)
+        elif body < _LEAST_SPLIT:
+            middle = self._details(body, self._width)
         else:
             details = body // 2
             middle = [*self._tree(body - details, self._width), *self._details(details, self._width)]
         return [*head, *middle, *self._log(log), self._foot()]
 
     def _log_height(self, room: int) -> int:
-        size = room // 2 if self._view.log_size == "large" else min(room // 3, 8)
-        return size if size >= 2 else 0
+        """The log takes what the tree has never needed, and so does not move with every item that comes and goes."""
+        view = self._view
+        view.tallest = max(view.tallest, len(view.rows))
+        size = room // 2 if view.log_size == "large" else min(room // 3, 8)
+        size = size if size >= 2 else 0
+        return max(size, min(room - view.tallest - 2, len(view.log) + 1)) if size and not view.is_open else size
 
     # above
 
@@ -82,16 +94,17 @@ class _Drawing:
         root = picture.snapshot.root
         status = f"stopping ({root.reason})" if root.status == "cancelling" else root.status
         status = "success" if status == "ok" else status  # a run's own word
-        yield self._title(f"{root.name}  {picture.snapshot.run_id}", self._status(picture, status))
+        name, told = f"{root.name}  {picture.snapshot.run_id}", self._status(picture, status)
+        if picture.ended_at is not None:
+            longer = f"{told}  {iso(picture.ended_at)[:16].replace('T', ' ')} UTC"
+            told = longer if width_of(name) + width_of(longer) + 7 <= self._width else told
+        yield self._title(name, told)
         spent = self._spent(picture)
         room = self._width - width_of(spent)
         yield (*fit_line(self._progress(picture), max(0, room), self._charset), Span(spent)) if room > 20 else tuple(
             self._progress(picture))
         for budget in picture.snapshot.budgets:
-            share = budget.spent / budget.limit if budget.limit > 0 else 1.0
-            yield (Span(f" budget {shown(budget.name, self._charset)} "),
-                   Span(bar(share, 20, self._charset), "bad" if share >= 0.8 else "bar"),
-                   Span(f" {share:.0%} of {budget.limit:g}"))
+            yield self._budget(budget)
         if picture.note:
             yield (Span(" " + shown(picture.note, self._charset), "warn"),)
         if picture.findings:
@@ -99,6 +112,13 @@ class _Drawing:
             more = f" and {len(picture.findings) - 1} more" if len(picture.findings) > 1 else ""
             yield (Span(shown(f" {first.severity}: {first.subject}: {first.message}{more} (d shows all)",
                               self._charset), "bad" if first.severity == "error" else "warn"),)
+
+    def _budget(self, budget: Budget) -> Line:
+        share = budget.spent / budget.limit if budget.limit > 0 else 1.0
+        sign = "$" if budget.name.endswith(" usd") else ""
+        return (Span(f" budget {shown(budget.name.removeprefix('run '), self._charset)} "),
+                Span(bar(share, 20, self._charset), "bad" if share >= 0.8 else "bar"),
+                Span(f" {share:.0%} of {sign}{budget.limit:g}"))
 
     def _status(self, picture: Picture, status: str) -> str:
         root = picture.snapshot.root
@@ -125,8 +145,8 @@ class _Drawing:
             most = picture.snapshot.concurrency if word == "running" else None
             if count:
                 yield Span(f"  {count}{f' of {most}' if most is not None else ''} {word}", style_of(word))
-        if picture.slots and picture.is_live:
-            yield Span(f"  {plural(picture.slots, 'slot')}")
+            if word == "running" and picture.slots and picture.is_live:
+                yield Span(f"  {plural(picture.slots, 'slot')}")
 
     def _spent(self, picture: Picture) -> str:
         words = []
@@ -174,6 +194,7 @@ class _Drawing:
         indent = "  " * row.depth
         if scope is None:
             text = shown(row.text.rstrip("\n").rpartition("\n")[2], charset)
+            text = end_of(text, width - width_of(f"{indent}   {charset.dash} "), charset)
             remark = Span(f"{indent}   {charset.dash} {text}", "chosen" if is_chosen else "dim")
             return fit_line((remark,), width, charset)
         fold = {None: " ", True: charset.folded, False: charset.open}[row.folded]
@@ -181,10 +202,15 @@ class _Drawing:
         seconds = elapsed(scope, self._now)
         time = (format_duration(seconds) if seconds is not None else "").rjust(_TIME)
         room = max(0, width - column - 1 - _TIME - 1)
-        said = fit_line(about(scope, self._now, charset), room, charset)
+        said = fit_line(self._about(scope), room, charset)
         style = "found" if self._view.found(row) else style_of(scope.status)
         spans = (Span(name, style), Span(" "), *said, Span(time + " ", "dim"))
         return tuple(Span(text, "chosen") for text, _ in spans) if is_chosen else spans
+
+    def _about(self, scope: Scope) -> list[Span]:
+        picture = self._view.picture
+        error = picture.errors.get(scope.name) if picture is not None else None
+        return about(scope, self._now, self._charset, error)
 
     def _side_by_side(self, height: int) -> list[Line]:
         left = self._width // 2
@@ -194,7 +220,7 @@ class _Drawing:
 
     def _details(self, height: int, width: int) -> list[Line]:
         view, charset = self._view, self._charset
-        text: list[Line] = []
+        text = list(self._going_on(width))
         for section in view.details:
             text.append((Span(shown(section.title, charset), "bold"),))
             text += [(Span("  " + piece),) for line in section.lines
@@ -206,6 +232,18 @@ class _Drawing:
         lines += text[view.detail_top:view.detail_top + room]
         return [fit_line(line, width, charset) for line in [*lines, *([()] * (height - len(lines)))]]
 
+    def _going_on(self, width: int) -> Iterator[Line]:
+        """What the chosen row says while it goes on, and all that is kept of what it streams."""
+        row = self._view.chosen()
+        if row is None or row.scope is None or row.scope.status not in LIVE:
+            return
+        texts = ["".join(text for text, _ in self._about(row.scope)), *row.scope.tail.splitlines()]
+        if any(texts):
+            yield (Span("now", "bold"),)
+        for said in texts:
+            pieces = wrapped(shown(said, self._charset).strip(), width - 2)
+            yield from ((Span("  " + piece),) for piece in pieces if piece)
+
     def _log(self, height: int) -> list[Line]:
         if not height:
             return []
@@ -215,8 +253,8 @@ class _Drawing:
         words = ["log", f"filter '{view.log_filter}'" if view.log_filter else "",
                  f"{plural(view.log_back, 'line')} back" if view.log_back else ""]
         rule = self._rule(self._charset.between.join(filter(None, words)), self._width, is_focus=view.focus == "log")
-        return [rule, *((Span(" " + shown(line, self._charset), "dim" if "node.started" in line else "plain"),)
-                        for line in found), *([()] * (room - len(found)))]
+        return [rule, *((Span(" " + shown(line, self._charset), _log_style(line)),) for line in found),
+                *([()] * (room - len(found)))]
 
     def _overlay(self, height: int) -> list[Line]:
         view = self._view
@@ -241,6 +279,12 @@ class _Drawing:
         if view.message:
             return (Span(" " + shown(view.message, self._charset), "bold"),)
         return (Span(" " + (_ASCII_KEYS if self._charset.is_ascii else _KEYS), "dim"),)
+
+
+def _log_style(line: str) -> Style:
+    """By the event's type, which stands behind the time."""
+    words = line.split(maxsplit=2)
+    return _LOG_STYLES.get(words[1], "plain") if len(words) > 1 else "plain"
 
 
 def _question(wish: Wish) -> str:

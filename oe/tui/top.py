@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _TURN_SECONDS = 0.25
 _READ_SECONDS = 0.03
 _DETAILS_SECONDS = 1.0
+_SAID_SECONDS = 5.0
 
 
 class Heard:
@@ -47,6 +48,8 @@ class _Dashboard:
         self._clock = SystemClock()
         self._view = View()
         self._detailed: tuple[str | None, object] = (None, None)
+        self._said = ""
+        self._said_at = 0.0
         self._detailed_at = 0.0
 
     def carry_on(self) -> Literal["left", "ended"]:
@@ -91,7 +94,10 @@ class _Dashboard:
     def _is_over(self, heard: Heard) -> bool:
         view = self._view
         if heard.text:
+            self._said, self._said_at = heard.text, self._clock.now()
             view.message = heard.text
+        elif view.message == self._said and self._clock.now() - self._said_at > _SAID_SECONDS:
+            view.message = ""  # the keys stand there again
         if heard.ended and not heard.gone and view.touched:
             view.message = "the run is over: q leaves"
             return False

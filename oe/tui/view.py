@@ -50,6 +50,7 @@ class View:
         self.top = 0
         self.page = 10
         self.column = 0
+        self.tallest = 0
         self.folded: set[str] = set()
         self.group: Group = "all"
         self.order: Order = "graph order"

@@ -83,6 +83,7 @@ def timeless(screen: str) -> str:
         return re.sub(r"[0-9a-f]", "#", found[0], flags=re.I)
 
     screen = re.sub(r"r-\d{8}-[0-9a-f]{6}", "r-########-######", screen)
+    screen = re.sub(r"\d{4}-\d\d-\d\d", "####-##-##", screen)
     screen = re.sub(r"(\d\d:)?\d\d:\d\d(\.\d+)?", blank, screen)
     screen = re.sub(r"\[[█░#.]+\] \d+/\d+", "[the bar] ##", screen)
     screen = re.sub(r"(duration_ms=|\()[\d.]+(ms|s)?", r"\1#", screen)

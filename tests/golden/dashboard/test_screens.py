@@ -35,7 +35,7 @@ def live(case: Callable[[], moments.Snapshot], **more: object) -> View:
 
 
 def over(case: Callable[[], moments.Snapshot]) -> View:
-    return shown(Picture(case(), is_live=False, is_fresh=False, note="run 'r-20261120-7f3a' ended 3s ago: partial"))
+    return shown(Picture(case(), is_live=False, is_fresh=False, ended_at=1_795_176_000.0))
 
 
 def with_log(view: View) -> View:
@@ -56,6 +56,17 @@ def streaming() -> moments.Snapshot:
     return run.snapshot(3)
 
 
+def far_streamed() -> moments.Snapshot:
+    run = moments.watched(moments.nodes([moments.node("ask")]))
+    run.apply(moments.started("ask"), moments.Event("node.output", 2, "ask", 1, data={
+        "chunk": "The beginning is long gone. " * 9 + "What was said last stands at the end: 漢字."}))
+    return run.snapshot(3)
+
+
+ERRORS = {"audit_log": "TimeoutError: no answer from audit.example.org:443 within 1s\nsecond line", "bug_review[1]": "429 too many",
+          "score": "of somebody else"}
+
+
 def dumped() -> View:
     view = live(moments.storm)
     view.show([*render_tree(moments.storm()).splitlines(), "", *finding_lines(diagnose(moments.storm()))])
@@ -69,6 +80,9 @@ CASES: dict[str, Callable[[], str]] = {
     "costs_80x24": lambda: screen(live(moments.review, tokens=34_100, tokens_saved=950, cost_usd=0.0123)),
     "reading_80x24": lambda: screen(live(moments.review, reading=12_345)),
     "streaming_80x24": lambda: screen(live(streaming)),
+    "far_streamed_80x24": lambda: screen(live(far_streamed)),
+    "far_streamed_details_80x24": lambda: screen(typed(live(far_streamed), "enter")),
+    "errors_80x24": lambda: screen(live(moments.review, errors=ERRORS)),
     "ascii_80x24": lambda: screen(with_log(live(streaming)), charset=ASCII),
     "folded_80x24": lambda: screen(typed(live(moments.nested), "-")),
     "failed_80x24": lambda: screen(typed(live(moments.review), "f", "f")),
@@ -82,6 +96,7 @@ CASES: dict[str, Callable[[], str]] = {
     "help_80x24": lambda: screen(typed(live(moments.review), "?"), height=36),
     "dump_120x40": lambda: screen(dumped(), 120, 40),
     "tiny_20x5": lambda: screen(live(moments.review), 20, 5),
+    "tiny_details_20x5": lambda: screen(detailed(live(moments.review)), 20, 5),
 }
 
 

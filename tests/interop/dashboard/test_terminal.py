@@ -117,7 +117,7 @@ def test_a_run_is_cancelled_from_another_terminal(tmux: Tmux, tmp_path: Path) ->
     other.press("l", "l", "C")
     other.wait_for("cancel the run? [y/N]")
     other.press("y")
-    seen = other.wait_for("⊘ cancelled", "ended")
+    seen = other.wait_for("⊘ cancelled", " UTC")
     check("cancelled_80x24", re.sub(r"\d+ items", "# items", seen))
     assert "oe: another process asks to cancel the run" in mine.wait_for("cancelled r-", "oe resume")
     mine.enter("echo exit code $?")

@@ -1,0 +1,39 @@
+"""What a dashboard is told of a run that is over: messages of errors, budgets, when it ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from oe.inspection import open_workspace
+from oe.watching import Watch
+from tests.support.experiences import write_experience
+from tests.support.program import Program
+
+FAILING = """\
+name: failing
+version: 1.0.0
+graph:
+  nodes:
+    - {id: each, kind: tool, impl: ./tool.py:each, for_each: {source: [1, 2, 3]}, on_error: {policy: retry, attempts: 2, base_ms: 1}}
+runtime: {budget: {tokens: 5000, usd: 2}}
+"""
+
+TOOL = """\
+def each(inputs, ctx):
+    if inputs["$item"] == 2:
+        raise ValueError("the second " + "is bad " * 100)
+"""
+
+
+def test_errors_budgets_and_the_end_are_told(program: Program, tmp_path: Path) -> None:
+    folder = write_experience(tmp_path, FAILING, tool=TOOL)
+    assert program.run("run", "--budget", "tokens=1000", cwd=folder).exit_code == 1
+    with open_workspace(str(folder), None) as workspace:
+        run = workspace.find_run("latest")
+        picture = Watch(workspace, run).poll(10.0)
+    assert picture is not None
+    assert (picture.is_live, picture.note, picture.ended_at) == (False, None, run.finished_at)
+    message = picture.errors["each[1]"]
+    assert message.startswith("ValueError: the second is bad")
+    assert len(message) == 300
+    assert {budget.name: budget.limit for budget in picture.snapshot.budgets} == {"run tokens": 1000, "run usd": 2}
