@@ -67,6 +67,8 @@ def ask(place: Place, program: Program, tmp_path: Path) -> Any:
     """Runs an experience of one node, which asks one of the programs, with a home of its own."""
     home = tmp_path / "home"
     (home / ".gemini").mkdir(parents=True)
+    temporary = tmp_path / "tmp"  # the home is not in it: there, Codex makes no helpers, and none of its commands runs
+    temporary.mkdir()
     (home / ".gemini" / "settings.json").write_text(json.dumps({
         "security": {"auth": {"selectedType": "gemini-api-key"}}, "privacy": {"usageStatisticsEnabled": False},
         "telemetry": {"enabled": False}, "general": {"enableAutoUpdate": False}}))
@@ -84,8 +86,8 @@ def ask(place: Place, program: Program, tmp_path: Path) -> Any:
         (folder / "experience.json").write_text(json.dumps({
             "name": "real", "version": "1.0.0", "state": {"schema": fields}, "graph": {"nodes": [node]}}))
         return program.run("run", folder / "experience.json", "--json", timeout_seconds=90, env={
-            "HOME": str(home), "PATH": f"{place.programs}:{program.environment['PATH']}", "CODEX_API_KEY": "key-of-codex",
-            "GEMINI_API_KEY": "key-of-gemini", "GOOGLE_GEMINI_BASE_URL": place.url})
+            "HOME": str(home), "TMPDIR": str(temporary), "PATH": f"{place.programs}:{program.environment['PATH']}",
+            "CODEX_API_KEY": "key-of-codex", "GEMINI_API_KEY": "key-of-gemini", "GOOGLE_GEMINI_BASE_URL": place.url})
 
     return run
 
