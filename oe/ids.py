@@ -36,6 +36,11 @@ def is_within(slot: str, outer: str) -> bool:
     return slot.startswith(outer) and slot[len(outer):len(outer) + 1] in ("", "/", "[")
 
 
+def unit_of(slot: str) -> str:
+    """The unit of the outermost experience that a slot path is in: its first name."""
+    return slot.partition("/")[0].partition("[")[0]
+
+
 def node_of(slot: str) -> str:
     """The node id of a slot path: its last part without index."""
     return slot.rpartition("/")[2].partition("[")[0]

@@ -13,18 +13,26 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 from oe.app import Workspace, kinds_by_name, load_experience, result_in_journal, schema_loader
 from oe.children import Children
 from oe.clock import SystemClock, iso
-from oe.errors import AlreadyRunningError, NotFoundError, OeError, SkippedError, SpecError, UsageError
+from oe.errors import AlreadyRunningError, OeError, SkippedError, SpecError, UsageError
 from oe.ids import is_run_id, new_run_id
 from oe.lang.scope import Missing
 from oe.live import LiveKeeper, LookedAt
 from oe.models import ModelAccess, ModelOptions, as_recorded, budget_of, continued, evenly
 from oe.net.processes import Processes
-from oe.plan.graph import Graph
-from oe.plan.selection import Selection, select
 from oe.ports.cache import Entry, ResultCache
 from oe.ports.committed import committed_events, log_of
 from oe.ports.store import Milestone, NewRun, Outcome, Reopened, Run, RunExists
 from oe.redact import Redactor, secrets_of
+from oe.reused import (
+    asked_for,
+    begun_as,
+    expect_units,
+    latest_run,
+    published_units,
+    results_of,
+    selection_again,
+    selection_of,
+)
 from oe.run.bus import EventBus
 from oe.run.capture import OutputCapture
 from oe.run.level import Outside
@@ -41,7 +49,6 @@ from oe.store.cache_files import CacheFiles
 from oe.store.event_log import JsonlLog
 from oe.store.local_files import LocalFiles
 from oe.store.node_log import NodeLogFiles
-from oe.text import did_you_mean
 from oe.values import Json, JsonObject, canonical
 
 __all__ = [
@@ -127,16 +134,18 @@ async def start_run(experience: Experience, options: RunOptions, events: EventBu
     if options.run_id is not None and not is_run_id(options.run_id):
         raise UsageError(f"'{options.run_id}' is no run id",
                          hint="letters, digits, '.', '_' and '-', at most 100; not 'latest'")
-    asked = _asked(options)
-    selection = _selection(experience, asked)
+    asked = asked_for(options.only, options.start, options.refresh)
+    selection = selection_of(experience, asked)
     with closing(_access(experience, args, options)) as access:
         expect_no_secrets(experience, args, access.redactor)
         with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
-            earlier = _earlier(workspace) if selection.reused else {}
+            before = latest_run(workspace) if selection.reused else None
+            published = published_units(workspace, selection)
+            earlier = results_of(workspace, before) if before is not None else {}
             with await _entry(workspace, options.if_running):
-                run = _create_run(workspace, experience, args, options, asked)
+                run = _create_run(workspace, experience, args, options, (asked, before))
             part = Part(run, args, Milestone(1, "run.started", run.started_at, {"args": run.args}),
-                        options.concurrency, options.timeout_seconds, selection)
+                        options.concurrency, options.timeout_seconds, selection, published=published)
             return await _carry_out(workspace, access, part, options._replace(earlier=earlier), events)
 
 
@@ -148,31 +157,6 @@ def _access(experience: Experience, args: Mapping[str, Json], options: RunOption
     if problems := access.problems():
         raise SpecError(problems)
     return access
-
-
-def _asked(options: RunOptions) -> dict[str, Json]:
-    """The part of the graph that is asked for, as it is recorded with the run."""
-    asked: dict[str, Json] = {"only": options.only, "from": options.start, "refresh": list(options.refresh)}
-    return {name: value for name, value in asked.items() if value}
-
-
-def _selection(experience: Experience, asked: JsonObject) -> Selection:
-    if not asked:
-        return Selection()
-    only, start, refresh = asked.get("only"), asked.get("from"), asked.get("refresh")
-    return select(Graph(experience), only=str(only) if only else None, start=str(start) if start else None,
-                  refresh=[str(name) for name in refresh] if isinstance(refresh, list) else ())
-
-
-def _earlier(workspace: Workspace, before: str | None = None) -> dict[str, Entry]:
-    """By key what the latest run gave, or the latest one `before` a run, whether its nodes are cached or not."""
-    entries: dict[str, Entry] = {}
-    for run in workspace.store.find_runs(workspace.key, before=before, limit=1):
-        for outcome in workspace.store.journal(run.run_id):
-            if outcome.status == "success" and outcome.key is not None and not outcome.details.get("fallback"):
-                entries[outcome.key] = Entry(dict(outcome.writes), outcome.edge_output, outcome.metrics, run.run_id,
-                                             outcome.finished_at, outcome.slot, {}, {})
-    return entries
 
 
 async def _entry(workspace: Workspace, rule: IfRunning) -> AbstractContextManager[object]:
@@ -205,10 +189,12 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
     """Continues the run `options.run_id` (a name as for `find_run`) unless it has succeeded.
 
     It stays a run of the part of the graph that it was begun for. Raises AlreadyRunningError where a live process owns
-    it, UsageError where a secret argument is not given again or its arguments do not fit the experience any more.
+    it, NotFoundError for a unit to be run again that there is not, UsageError where a secret argument is not given
+    again or its arguments do not fit the experience any more.
     """
     from oe.inspection import latest_moment, mend_log  # for resumed runs alone
 
+    expect_units(experience, options.again)
     with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
         run = workspace.find_run(options.run_id or "latest")
         if run.status == "success":
@@ -220,8 +206,9 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
         run = workspace.find_run(run.run_id)  # its owner may have brought it to its end before it gave up the lock
         if run.status == "success":
             return Resumed(_result_of(workspace, experience, run), reopened=False)
-        selection = _selection_again(experience, run, options.again)
-        earlier = _earlier(workspace, run.run_id) if selection.reused else {}
+        selection = selection_again(experience, run, options.again)
+        before = latest_run(workspace, run.run_id) if selection.reused else None
+        earlier = results_of(workspace, before) if before is not None else {}
         options = options._replace(models=continued(options.models, run.models), earlier=earlier)
         with closing(_access(experience, args, options)) as access:
             now = SystemClock(latest_moment(workspace, run)).now()
@@ -229,24 +216,9 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
                 run.run_id, workspace.owner, now, _spec_text(experience), base_defaults(experience.fields.values()),
                 Children(experience).persistent_fields(), as_recorded(options.models)))
             part = Part(run, args, Milestone(0, "run.resumed", now, {}), options.concurrency, options.timeout_seconds,
-                        selection, again=frozenset(options.again))
+                        selection, again=frozenset(options.again),
+                        published=published_units(workspace, selection, run.run_id))
             return Resumed(await _carry_out(workspace, access, part, options, events), reopened=True)
-
-
-def _selection_again(experience: Experience, run: Run, again: Sequence[str]) -> Selection:
-    """The part of the graph that the run was begun for; units that are to be run again have to be in it."""
-    try:
-        selection = _selection(experience, run.selection)
-    except NotFoundError as error:
-        raise NotFoundError(f"run '{run.run_id}' was begun for a part of its graph, and {error.message} any more",
-                            hint="`oe run` starts a new run") from error
-    for name in again:
-        if name not in experience.units:
-            raise NotFoundError(f"the experience has no unit '{name}'", hint=did_you_mean(name, experience.units))
-        if name in selection.barred or name in selection.required:
-            raise UsageError(f"'{name}' is not in the part of the graph that run '{run.run_id}' was begun for",
-                             hint=f"it was begun with --only {run.selection.get('only')}; `oe run` starts a new run")
-    return selection
 
 
 def _result_of(workspace: Workspace, experience: Experience, run: Run) -> RunResult:
@@ -265,8 +237,10 @@ def _spec_text(experience: Experience) -> str:
 
 
 def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Json], options: RunOptions,
-                asked: JsonObject) -> Run:
+                asked: tuple[JsonObject, Run | None]) -> Run:
+    """Records the run of the part that is asked for, which reuses results of another run or of none."""
     run_id = options.run_id
+    defaults, persistent = begun_as(workspace, experience, asked[1])
     now = SystemClock().now()
     secret = set(secret_arguments(experience))
     while True:
@@ -280,10 +254,8 @@ def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Js
                 chosen, workspace.key, experience.name, experience.version,
                 {name: value for name, value in args.items() if name not in secret},
                 {name: seal(str(args[name]), os.urandom(16)) for name in sorted(secret) if name in args},
-                base_defaults(experience.fields.values()),
-                [field.name for field in experience.fields.values() if field.persist],
-                _spec_text(experience), now, workspace.owner, asked, Children(experience).persistent_fields(),
-                as_recorded(options.models)))
+                defaults, persistent, _spec_text(experience), now, workspace.owner, asked[0],
+                Children(experience).persistent_fields(), as_recorded(options.models)))
         except RunExists:
             workspace.unlock()
             if run_id:

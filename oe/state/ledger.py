@@ -93,9 +93,10 @@ class Ledger:
         """The fold over all units."""
         return self._fold(-1, self._fields)
 
-    def deltas(self, names: Iterable[str]) -> list[tuple[str, Json]]:
-        """All writes to the named fields, in fold order of each: what is published to the workspace."""
-        return [(name, value) for name in names for value in self._values(name, -1)]
+    def deltas(self, names: Iterable[str], without: int = 0) -> list[tuple[str, Json]]:
+        """All writes to the named fields but those of some units (a mask), in fold order of each: what is published to
+        the workspace."""
+        return [(name, value) for name in names for value in self._values(name, ~without)]
 
     def _values(self, name: str, mask: int) -> Iterable[Json]:
         entries = self._entries.get(name, {})

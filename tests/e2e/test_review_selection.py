@@ -248,3 +248,48 @@ def test_no_run_is_called_as_the_latest_is_asked_for(program: Program, chain: Co
     refused = program.run("run", "--run-id", "latest", cwd=chain.folder)
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "'latest' is no run id" in refused.stderr
+
+
+GROWING = """\
+name: growing
+version: 1.0.0
+state:
+  schema:
+    log: {type: array, merge: array_append, persist: true, default: [base]}
+    sight: {type: array}
+graph:
+  nodes:
+    - {id: one, kind: tool, impl: ./tools/tool.py:one, writes: [log], cache: CACHE}
+    - {id: see, kind: tool, impl: ./tools/tool.py:see, needs: [one], args: {log: $.log}, writes: [sight, log]}
+"""
+
+
+@pytest.mark.parametrize("cache", ["true", "false"])
+def test_what_a_reused_node_appended_is_there_once(program: Program, tmp_path: Path, cache: str) -> None:
+    counted = Counted(program, tmp_path / "growing", GROWING.replace("CACHE", cache),
+                      TOOL + 'def see(inputs, ctx):\n    return {"sight": inputs["log"], "log": ["see"]}\n')
+    folder = counted.folder
+    assert program.run("run", "--quiet", cwd=folder).exit_code == 0
+    for options in (("--only", "see"), ("--only", "see"), ("--from", "see"), ("--from", "see")):
+        state = program.run("run", "--json", *options, cwd=folder).json()["state"]
+        assert state == {"log": ["base", "one", "see"], "sight": ["base", "one"]}, options
+    published = program.run("state", "log", "--workspace", cwd=folder).json()
+    assert published == ["base", "one", *["see"] * 5], "each publishes what it ran, and nothing else"
+
+
+def test_what_a_run_did_not_publish_is_published_by_the_run_that_reuses_it(program: Program, tmp_path: Path) -> None:
+    counted = Counted(program, tmp_path / "growing", GROWING.replace("CACHE", "true"),
+                      TOOL + 'def see(inputs, ctx):\n    raise ValueError("broken")\n')
+    folder = counted.folder
+    assert program.run("run", "--quiet", cwd=folder).exit_code == 8
+    tool = folder / "tools/tool.py"
+    tool.write_text(tool.read_text().replace('raise ValueError("broken")', 'return {"log": ["see"]}'))
+    assert program.run("run", "--quiet", "--from", "see", cwd=folder).exit_code == 0
+    assert program.run("state", "log", "--workspace", cwd=folder).json() == ["base", "one", "see"]
+
+
+def test_an_unknown_node_is_not_retried_whatever_became_of_the_run(chain: Counted, program: Program) -> None:
+    chain.run()
+    result = program.run("resume", "--retry", "tow", cwd=chain.folder)
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert "the experience has no unit 'tow'" in result.stderr and "did you mean 'two'" in result.stderr
