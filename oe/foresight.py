@@ -12,11 +12,12 @@ from oe.call_costs import CallCosts, Estimate
 from oe.children import Children
 from oe.clock import SystemClock
 from oe.errors import NodeError, OeError, SpecError
+from oe.host import settings_of
 from oe.ids import child_slot
 from oe.lang.scope import Scope
 from oe.models import ModelAccess, ModelOptions
 from oe.plan.graph import Graph
-from oe.ports.cache import Entry
+from oe.ports.cache import Entry, ResultCache
 from oe.ports.kind import NestingKind, NodeKind
 from oe.ports.store import Outcome
 from oe.redact import Redactor, secrets_of
@@ -33,12 +34,12 @@ from oe.spec.model import Experience, Node
 from oe.state.ledger import Ledger, base_defaults
 from oe.state.writes import WriteRules
 from oe.store.cache_files import CacheFiles
+from oe.store.data_folder import DataFolder
 from oe.store.local_files import LocalFiles
-from oe.store.memory_cache import MemoryCache
 from oe.text import plural
 from oe.values import Json, JsonObject
 
-__all__ = ["Plan", "Planned", "plan_run"]
+__all__ = ["Plan", "Planned", "kept_results", "plan_run"]
 
 _MOST_LOOKED_INTO = 10_000
 """Nested experiences that a plan looks into: those of a long list may nest others in turn."""
@@ -137,14 +138,21 @@ class _Level(NamedTuple):
     depth: int = 0
 
 
+def kept_results(path: str, data_dir: str | None) -> ResultCache:
+    """The cache that a run of the experience at `path` would use: it may have been brought along without any run."""
+    place = settings_of(path, data_dir, os.environ)[0]
+    folder = DataFolder(place.value)
+    folder.expect_own(is_chosen=place.origin != "default")
+    return CacheFiles(folder.cache, _say_nothing)
+
+
 def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Workspace | None, *,
-             use_cache: bool = True, models: ModelOptions | None = None) -> Plan:
-    """What `run` with these arguments would do with each unit. `workspace` None: nothing has been run yet. Raises
-    SpecError for nodes that could never ask their models."""
+             cache: ResultCache | None = None, models: ModelOptions | None = None) -> Plan:
+    """What `run` with these arguments would do with each unit. `workspace` None: nothing has been run yet;
+    `cache`: where a run would look for kept results. Raises SpecError for nodes that could never ask their models."""
     files = LocalFiles(experience.folder)
     load = schema_loader(files)
     args = bind_arguments(experience, dict(given), load)
-    kept = MemoryCache() if workspace is None else CacheFiles(workspace.folder.cache, _say_nothing)
     journal = None if workspace is None else partial(result_in_journal, workspace)
     redactor = Redactor(secrets_of(os.environ))
     redactor.add(str(args[name]) for name in secret_arguments(experience) if name in args)
@@ -157,7 +165,7 @@ def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Works
         for file, fields in children.persistent_fields().items()}
     world = _World(kinds_by_name(), access, redactor, _outcomes_by_slot(workspace), children, bases, _Costs(), _Count())
     opened = Opened(experience, "", _base(experience, workspace), files, load)
-    use = CacheUse(kept if use_cache else None, experience.runtime.cache, journal=journal)
+    use = CacheUse(cache, experience.runtime.cache, journal=journal)
     return Plan(_forecast(world, _Level(opened, args, use, access.use())).units(), world.costs.total)
 
 

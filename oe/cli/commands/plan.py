@@ -31,14 +31,14 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     """One line a unit, then how many would run."""
     from oe.call_costs import estimate_line, estimate_object
     from oe.cli.running import checked_experience, uses_cache
-    from oe.foresight import plan_run
+    from oe.foresight import kept_results, plan_run
     from oe.inspection import find_workspace
     from oe.models import ModelOptions
 
     experience = checked_experience(options.path, console)
     args = given_arguments(options, experience, console)
-    planned, estimate = plan_run(experience, args, find_workspace(options.path, options.data_dir),
-                                 use_cache=uses_cache(options, console),
+    cache = kept_results(options.path, options.data_dir) if uses_cache(options, console) else None
+    planned, estimate = plan_run(experience, args, find_workspace(options.path, options.data_dir), cache=cache,
                                  models=ModelOptions(options.llm, replay=options.replay))
     if options.json:
         nodes: list[Json] = [_as_object(unit) for unit in planned]
