@@ -84,7 +84,7 @@ def test_a_second_run_does_what_the_table_says(program: Program, tmp_path: Path,
     folder = write_experience(tmp_path / "held", HELD, tool=TOOL)
     with held_run(program, folder):
         (folder / "gate").unlink()  # which the first run holds open: the second would not wait at it
-        process = program.start("run", "-q", "--json", "--if-running", rule, cwd=folder)
+        process = program.start("run", "-q", "--if-running", rule, cwd=folder)
         waits = second.startswith("begins when")
         if not waits:
             stderr = process.communicate(timeout=60)[1]
