@@ -12,7 +12,7 @@ from oe.lang.scope import Scope
 from oe.models import ModelAccess
 from oe.ports.files import Files
 from oe.ports.kind import NodeKind, Request
-from oe.ports.model import Message, ModelSettings, Question, Usage
+from oe.ports.model import ModelSettings, Question, Usage
 from oe.ports.spending import Cost
 from oe.run.estimates import worst_case
 from oe.run.model_use import ModelUse
@@ -21,8 +21,8 @@ from oe.text import plural
 from oe.values import JsonObject
 
 _A_TOKEN = Usage(1, 1)
-_REPAIR_CHARACTERS = 1_000
-"""About what is said of an answer that is sent back."""
+_REPAIR_BYTES = 1_000
+"""About what is said of an answer that is sent back, and put around the two."""
 
 
 class Estimate(NamedTuple):
@@ -92,9 +92,8 @@ class CallCosts:
     def _turns(self, question: Question, settings: ModelSettings, turns: int) -> Estimate:
         total = Estimate(is_priced=self._access.price(settings, _A_TOKEN) is not None)
         for turn in range(turns + 1):
-            said = "x" * ((settings.max_tokens + _REPAIR_CHARACTERS) * turn)  # a token is counted as a byte
-            asked = question._replace(messages=(*question.messages, Message("user", said))) if turn else question
-            total = total.plus(Estimate(worst_case(asked, settings, self._access.price)))
+            sent_back = (settings.max_tokens + _REPAIR_BYTES) * turn  # a token is counted as a byte
+            total = total.plus(Estimate(worst_case(question, settings, self._access.price, more_bytes=sent_back)))
         return total
 
 

@@ -11,6 +11,7 @@ from oe.lang.schema import schema_problems
 from oe.ports.files import Files
 from oe.spec.file_rules import find_file_flaw
 from oe.spec.keys import Key
+from oe.spec.level import POSITIVE
 from oe.spec.model import Experience, Field, Node
 from oe.spec.schema_files import SchemaFiles
 from oe.text import clip, did_you_mean
@@ -22,12 +23,12 @@ SCHEMA_KEY = Key("schema", {"title": "a JSON Schema, or the path of a file that 
 
 CALL_KEYS: tuple[Key, ...] = (
     Key("model", {"type": "string", "minLength": 1}, "The model, where it is not that of `llm`."),
-    Key("max_tokens", {"type": "integer", "minimum": 1}, "The longest answer in tokens."),
+    Key("max_tokens", POSITIVE, "The longest answer in tokens."),
     Key("temperature", {"type": "number", "minimum": 0, "maximum": 2, "title": "a number from 0 to 2"},
         "How freely it answers."),
     SCHEMA_KEY,
-    Key("repair", {"type": "integer", "minimum": 0}, "How often an answer that breaks the schema is sent back, with "
-        "its problems.", default=1),
+    Key("repair", {"type": "integer", "minimum": 0, "maximum": 100, "title": "a whole number from 0 to 100"},
+        "How often an answer that breaks the schema is sent back, with its problems.", default=1),
     Key("llm", {"$ref": "#/$defs/llm"}, "Provider and settings, over those of `runtime.llm`."),
 )
 

@@ -20,9 +20,10 @@ _AROUND_SCHEMA = 800
 """Tokens that providers put around a message, and around a schema that they make a tool or a grammar of."""
 
 
-def worst_case(question: Question, settings: ModelSettings, price: Price) -> Cost:
-    """What a call may cost at most: the whole prompt read without or into a cache, the longest answer."""
-    prompt = _bytes_of(question) + _AROUND_MESSAGE * (len(question.messages) + 1)
+def worst_case(question: Question, settings: ModelSettings, price: Price, *, more_bytes: int = 0) -> Cost:
+    """What a call may cost at most: the whole prompt read without or into a cache, the longest answer. `more_bytes` are
+    those of messages that will be there by then and are not known yet."""
+    prompt = _bytes_of(question) + more_bytes + _AROUND_MESSAGE * (len(question.messages) + 1)
     prompt += _AROUND_SCHEMA if question.schema is not None else 0
     usages = (Usage(prompt, settings.max_tokens), Usage(0, settings.max_tokens, cache_write_tokens=prompt))
     return Cost(max(price(settings, usage) or 0.0 for usage in usages), prompt + settings.max_tokens, 1)

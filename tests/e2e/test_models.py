@@ -209,6 +209,21 @@ def test_a_plan_says_what_calls_may_cost_at_most_and_asks_nobody(program: Progra
     assert not provider.asked
 
 
+def test_a_plan_of_very_long_answers_that_may_be_sent_back_often_takes_no_room(program: Program, tmp_path: Path) -> None:
+    write_experience(tmp_path, """
+        name: long
+        version: 1.0.0
+        state: {schema: {o: {type: string}}}
+        graph:
+          nodes:
+            - {id: ask, kind: agent, prompt: Hi, llm: {model: m, base_url: "http://127.0.0.1:9"}, max_tokens: 1000000000,
+               repair: 100, schema: {type: object, properties: {o: {type: string}}}, writes: [o]}
+        """)
+    plan = program.run("plan", tmp_path, "--json", env={"OPENAI_API_KEY": "key-value-1"}).json()["estimate"]
+    assert plan["calls"] == 101
+    assert plan["tokens"] > sum(range(102)) * 1e9  # every answer, and all before it sent back
+
+
 @pytest.mark.parametrize(("reserve", "estimate", "line"), [
     ("{usd: 0.5, tokens: 9000}", (2, 18000, 1.0, False), "at most 2 calls, 18,000 tokens, $1.0000"),
     ("{usd: 0.5}", (2, 0, 1.0, True), "at least 2 calls, $1.0000: the rest is not known yet"),

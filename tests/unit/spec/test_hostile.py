@@ -19,6 +19,8 @@ _LONG = "x" * 10_000
     ("runtime: {timeout: 1e400}\n" + graph("id: a"), "wrong-type"),
     (graph(f"id: a, timeout_ms: {_HUGE}"), "bad-value"),
     (graph(f"id: a, on_error: {{policy: retry, attempts: 2, base_ms: {_HUGE}}}"), "bad-value"),
+    (f"graph: {{nodes: [{{id: a, kind: agent, prompt: Hi, max_tokens: {_HUGE}}}]}}", "bad-value"),
+    ("graph: {nodes: [{id: a, kind: agent, prompt: Hi, repair: 101}]}", "bad-value"),
     (graph(f"id: {_LONG}"), "bad-value"),
     (graph(f"id: a, kind: {_LONG}").replace("kind: tool, ", ""), "unknown-kind"),
     (graph(f"id: a, needs: {_LONG}"), "unknown-unit"),
