@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from tests.support.crash_shapes import write_shape
+from tests.support.crash_shapes import options, write_shape
 from tests.support.crashes import BEGIN, Calm, Calms, CrashHost, check_log, truth
 
 
@@ -23,7 +23,7 @@ def calm(host: CrashHost, tmp_path_factory: pytest.TempPathFactory) -> Calms:
     @cache
     def run(shape: str) -> Calm:
         folder = write_shape(tmp_path_factory.mktemp("calm"), shape)
-        ended = host.run(folder, *BEGIN)
+        ended = host.run(folder, *BEGIN, *options(shape))
         assert ended.exit_code == 0, ended.stderr
         return Calm(truth(folder), check_log(folder), ended.hits)
     return run

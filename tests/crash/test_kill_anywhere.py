@@ -7,16 +7,19 @@ from random import Random
 
 import pytest
 
-from tests.support.crash_host import POINTS
+from tests.support.crash_host import OF_MODELS, POINTS
 from tests.support.crash_shapes import SHAPES, TOOL
 from tests.support.crashes import GO_ON, Calms, CrashHost, Life, check_log, killed_at, killed_beside, truth
 
 AMID = killed_beside("commit", "after", 4)
-PLACES = [(point, when) for point in POINTS if point != "supersede" for when in ("before", "after")] + [("write", "within")]
+OFTEN = ("fan-out", "nested")
+MOMENTS = [*((point, when) for point in POINTS if point != "supersede" for when in ("before", "after")), ("write", "within")]
+PLACES = [pytest.param(shape, point, when, marks=() if shape in OFTEN or point in OF_MODELS else pytest.mark.long)
+          for point, when in MOMENTS for shape in (["agent"] if point in OF_MODELS else SHAPES)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("lives", [6, pytest.param(120, marks=pytest.mark.long)])
+@pytest.mark.parametrize("lives", [6, pytest.param(200, marks=pytest.mark.long)])
 def test_killed_at_random_instants(host: CrashHost, calm: Calms, tmp_path: Path, shape: str, lives: int) -> None:
     calls = calm(shape).hits["calls"]
     kills = 0
@@ -31,9 +34,7 @@ def test_killed_at_random_instants(host: CrashHost, calm: Calms, tmp_path: Path,
     assert kills >= lives, "hardly anything was killed"
 
 
-@pytest.mark.parametrize("shape", ["fan-out", "nested", *(pytest.param(shape, marks=pytest.mark.long)
-                                                          for shape in ("chain", "pipeline", "loop"))])
-@pytest.mark.parametrize(("point", "when"), PLACES)
+@pytest.mark.parametrize(("shape", "point", "when"), PLACES)
 def test_killed_at_a_named_point(host: CrashHost, calm: Calms, tmp_path: Path, shape: str, point: str, when: str) -> None:
     random = Random(f"{shape} {point} {when}")
     life = Life(host, tmp_path / "run", shape)

@@ -25,6 +25,8 @@ POINTS = {
     "supersede": ("oe.store.sqlite_store", "SqliteStore.commit"),
     "begin": ("oe.store.database", "Transaction.__enter__"),
     "end": ("oe.store.database", "Transaction.__exit__"),
+    "charge": ("oe.store.sqlite_store", "SqliteStore.charge"),
+    "settle": ("oe.store.sqlite_store", "SqliteStore.settle"),
     "end_run": ("oe.store.sqlite_store", "SqliteStore.end_run"),
     "append": ("oe.store.event_log", "JsonlLog.append"),
     "write": ("oe.store.event_log", "JsonlLog._write"),
@@ -38,10 +40,13 @@ POINTS = {
 }
 """Name -> module and function. A copy is killed before or after the n-th call; within `write` half is written."""
 
+OF_MODELS = frozenset({"charge", "settle"})
+"""Points that only runs with models and a budget come to."""
+
 PRELOADED = ("asyncio", "sqlite3", "oe.cli.main", "oe.cli.running", "oe.cli.commands.run", "oe.cli.commands.resume",
              "oe.launch", "oe.inspection", "oe.run.fan_out", "oe.run.pipelines", "oe.run.loops", "oe.run.nested",
              "oe.store.sqlite_store", "oe.spec.load", "oe.lang.yaml", "oe.net.processes", "oe.kinds.tool_process",
-             "oe.kinds.tool_command", "oe.kinds.tool_inline", "oe.live")
+             "oe.kinds.tool_command", "oe.kinds.tool_inline", "oe.live", "oe.models", "oe.kinds.agent", "oe.llm.replay")
 
 
 def die() -> None:

@@ -18,7 +18,7 @@ from oe.app import Workspace
 from oe.errors import NotFoundError
 from oe.ports.store import Outcome, Run
 from oe.state.events import EVENTS
-from tests.support.crash_shapes import write_shape
+from tests.support.crash_shapes import MODEL_SLOTS, options, write_shape
 from tests.support.program import ROOT
 
 RUN_ID = "killed"
@@ -140,7 +140,8 @@ def truth(folder: Path) -> dict[str, Any]:
             "slots": {row.slot: (row.status, row.key, row.writes, row.edge_output) for row in rows},
             "workspace": [workspace.store.workspace(experience) for experience in experiences],
             "history": Counter(json.dumps([entry.slot, entry.field, entry.delta])
-                               for entry in workspace.store.history(RUN_ID) if entry.slot in executions(folder))}
+                               for entry in workspace.store.history(RUN_ID)
+                               if entry.slot in MODEL_SLOTS or entry.slot in executions(folder))}
 
 
 def check_log(folder: Path) -> Counter[Any]:
@@ -157,7 +158,9 @@ def check_log(folder: Path) -> Counter[Any]:
         assert resumed == run.resumed
     assert sum(count for key, count in found.items() if key[0] == "node.finished") == sum(
         row.status == "success" for row in rows)
-    assert set(found.values()) == {1}, "an event stands twice"
+    told = sum(count for key, count in found.items() if key[0] == "node.tokens")
+    assert told == sum(len(row.details.get("tokens", ())) for row in rows), "each call is told once"
+    assert {count for key, count in found.items() if key[0] != "node.tokens"} == {1}, "an event stands twice"
     return Counter(key[:4] for key in found.elements())
 
 
@@ -179,12 +182,13 @@ class Life:
         self.folder = write_shape(folder, shape)
         self.kills = 0
         self._host = host
+        self._options = options(shape)
 
     def go_on(self, at: Instant = NEVER, allowed: Collection[int] = (0, -signal.SIGKILL)) -> Ended:
         """Begins the run, or resumes it where it has begun. What is committed must not be carried out again, and what
         is not at most once. Its exit code has to be one of those that are allowed."""
         before, committed = executions(self.folder), committed_slots(self.folder)
-        ended = self._host.run(self.folder, *(BEGIN if committed is None else GO_ON), at=at)
+        ended = self._host.run(self.folder, *(BEGIN if committed is None else GO_ON), *self._options, at=at)
         assert ended.exit_code in allowed, f"exit code {ended.exit_code}: {ended.stderr}"
         self.kills += ended.was_killed
         more = executions(self.folder) - before
