@@ -53,7 +53,8 @@ class LiveKeeper:
     def __enter__(self) -> LiveKeeper:
         self._session.loop_seen_at = self._clock.now()
         self._timer = asyncio.get_running_loop().call_later(TURN_SECONDS, self._turn)
-        threading.Thread(target=self._keep, name="oe-live", daemon=True).start()
+        with suppress(RuntimeError):  # the machine gives no thread: nobody can look at the run then
+            threading.Thread(target=self._keep, name="oe-live", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -54,16 +54,31 @@ class SignalledPicture:
         if threading.current_thread() is not threading.main_thread() or self._before is signal.SIG_IGN:
             return self
         self._loop = asyncio.get_running_loop()
-        self._read_fd, self._write_fd = os.pipe()
-        os.set_blocking(self._read_fd, False)
-        os.set_blocking(self._write_fd, False)
+        if not self._start_thread():
+            return self
         signal.signal(_ASKED, _do_nothing)
         faulthandler.register(_ASKED, _STDERR, all_threads=True, chain=True)
         self._fd_before = self._forward_fd = signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
         self._timer = self._loop.call_later(_CHAIN_SECONDS, self._stay_first)
-        self._thread = threading.Thread(target=self._wait, name="oe-signals", daemon=True)
-        self._thread.start()
         return self
+
+    def _start_thread(self) -> bool:
+        """Starts what waits for signals; False where there is no pipe or no thread: the run does without."""
+        try:
+            self._read_fd, self._write_fd = os.pipe()
+        except OSError:
+            return False
+        os.set_blocking(self._read_fd, False)
+        os.set_blocking(self._write_fd, False)
+        thread = threading.Thread(target=self._wait, name="oe-signals", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            os.close(self._read_fd)
+            os.close(self._write_fd)
+            return False
+        self._thread = thread
+        return True
 
     def __exit__(self, *_: object) -> None:
         if self._thread is None or self._timer is None:

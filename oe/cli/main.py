@@ -49,6 +49,9 @@ COMMANDS = (
 _OUTPUT_FAULTS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF))
 """What standard output may answer with; files are always written with the fault of their own place."""
 
+_NO_THREAD = "can't start new thread"
+"""All that Python says of it."""
+
 
 def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
     """Runs one command and gives its exit code (oe.errors.ExitCode). Nothing but a closed stdout escapes."""
@@ -68,11 +71,29 @@ def main(argv: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> 
         if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAULTS:
             console.note(f"oe: cannot write to standard output: {os.strerror(error.errno).lower()}")
             return int(ExitCode.FAILED)
+        shortage = _shortage(error)
+        if shortage:
+            console.note(f"oe: {shortage[0]}\n    hint: {shortage[1]}")
+            return int(ExitCode.FAILED)
         import traceback
 
         console.traceback(traceback.format_exc())
         console.note(f"oe: this is a fault of oe {VERSION} itself; please report it with the lines above")
         return int(ExitCode.INTERNAL)
+
+
+def _shortage(error: BaseException | None) -> tuple[str, str] | None:
+    """What this host has too little of and what helps, where that has led to the error. It can happen anywhere, and is
+    no fault of ours; what was committed is there."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            return "too many open files", "raise the limit (ulimit -n), or lower the concurrency"
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+            return "out of memory", "give it more (ulimit -v, or the container's limit), or lower the concurrency"
+        if str(error) == _NO_THREAD:
+            return "no more threads", "raise the limit (ulimit -u, or the container's), or lower the concurrency"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def entry() -> NoReturn:

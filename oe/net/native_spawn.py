@@ -14,6 +14,7 @@ import threading
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from errno import EAGAIN, ENOENT, ENOTDIR
 from functools import cache
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
@@ -78,10 +79,9 @@ class Spawner:
         """Starts a program. The future may fail with OSError or ValueError, as `subprocess.Popen` does; it must not be
         cancelled. Where the loop is gone when the program has started, it is killed."""
         future: Future[Spawned] = loop.create_future()
+        if self._open >= self._threads < _MOST_THREADS:
+            self._grow()
         self._open += 1
-        if self._open > self._threads < _MOST_THREADS:
-            self._threads += 1
-            threading.Thread(target=self._work, name="oe-spawn", daemon=True).start()
         future.add_done_callback(self._over)
         self._jobs.put(lambda: _carry_out(start, loop, future))
         return future
@@ -91,6 +91,15 @@ class Spawner:
         for _ in range(self._threads):
             self._jobs.put(None)
         self._threads = 0
+
+    def _grow(self) -> None:
+        try:
+            threading.Thread(target=self._work, name="oe-spawn", daemon=True).start()
+        except RuntimeError as error:  # the machine gives no thread: those that there are take this one too
+            if not self._threads:
+                raise OSError(EAGAIN, os.strerror(EAGAIN)) from error
+        else:
+            self._threads += 1
 
     def _over(self, _: Future[Spawned]) -> None:
         self._open -= 1
@@ -105,11 +114,11 @@ def _carry_out(start: Start, loop: AbstractEventLoop, future: Future[Spawned]) -
     try:
         spawned = Spawned(_spawn(start))
         loop.call_soon_threadsafe(future.set_result, spawned)
-    except (OSError, ValueError) as error:
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(future.set_exception, error)
-    except RuntimeError:  # the loop has been closed
-        if spawned is not None:
+    except Exception as error:
+        if spawned is None:  # whatever it is, out of memory too: the future must end, or its node never would
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(future.set_exception, error)
+        else:  # the loop has been closed
             os.killpg(spawned.pid, signal.SIGKILL)
             spawned.wait()
 
@@ -183,8 +192,6 @@ def _candidates(start: Start) -> list[bytes]:
 
 
 def _is_elsewhere(code: int) -> bool:
-    from errno import ENOENT, ENOTDIR
-
     return code in (ENOENT, ENOTDIR)
 
 

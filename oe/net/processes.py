@@ -56,6 +56,7 @@ class Processes:
         try:
             await program.start(on_stdout, on_stderr, on_message, self._find_spawner())
             try:
+                program.listen()
                 return await program.carry_through()
             finally:
                 program.release()
@@ -97,8 +98,8 @@ class _Program:
 
     async def start(self, on_stdout: Callable[[bytes], None], on_stderr: Callable[[bytes], None],
                     on_message: Callable[[bytes], None] | None, spawner: Spawner | None) -> None:
-        """Starts the program and listens to it. Raises NodeError, and leaves no descriptor behind then. A cancellation
-        while it starts is kept for `carry_through`."""
+        """Starts the program. Raises NodeError, and leaves no descriptor behind then. A cancellation while it starts is
+        kept for `carry_through`."""
         try:
             for sink in (on_stdout, on_stderr, on_message):
                 if sink is not None:
@@ -112,7 +113,13 @@ class _Program:
             from oe.net.program_errors import start_error  # only on the way to an error
 
             raise start_error(self._command, error) from error
+        except BaseException:
+            self._close_pipes()
+            raise
         self._slot = self._guard.add(self._popen.pid)
+
+    def listen(self) -> None:
+        """Hears from now on what the program prints and when it ends."""
         for stream in self._streams:
             stream.listen()
         if self._feed is not None:

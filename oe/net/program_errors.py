@@ -12,6 +12,10 @@ from oe.ports.process import Command
 from oe.text import clip, nearest
 
 _TRANSIENT = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY})
+_SHORT = {
+    errno.EMFILE: "lower the concurrency, or raise the limit on open files: ulimit -n",
+    errno.EAGAIN: "lower the concurrency, or raise the limit on processes: ulimit -u, or the container's",
+}
 _SHEBANG_BYTES = 256
 
 
@@ -26,7 +30,7 @@ def start_error(command: Command, error: OSError | ValueError) -> NodeError:
                       "ValueError")
     if error.errno in _TRANSIENT:
         return NodeError(f"cannot start '{shown}': {_reason(error)}", name=type(error).__name__,
-                         code="program-not-started")
+                         code="program-not-started", hint=_SHORT.get(error.errno))
     if error.errno == errno.E2BIG:
         return _fault(f"cannot start '{shown}': the arguments and variables are too long for the system", "OSError",
                       "hand large values over on stdin")

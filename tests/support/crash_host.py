@@ -6,14 +6,18 @@ places are functions of the product that are wrapped here, in the copy alone. A 
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from oe.errors import StoreError
 
 POINTS = {
     "open the database": ("oe.store.sqlite_store", "SqliteStore.open"),
@@ -40,12 +44,38 @@ POINTS = {
 }
 """Name -> module and function. A copy is killed before or after the n-th call; within `write` half is written."""
 
+FAULTS: dict[str, tuple[str, str, Exception]] = {
+    "a thread": ("threading", "_start_new_thread", RuntimeError("can't start new thread")),
+    "a pipe": ("os", "pipe", OSError(errno.EMFILE, "Too many open files")),
+    "a descriptor": ("os", "open", OSError(errno.EMFILE, "Too many open files")),
+    "a file": ("builtins", "open", OSError(errno.EMFILE, "Too many open files")),
+    "a process": ("subprocess", "_fork_exec", BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")),
+    "a process by the library": ("oe.net.native_spawn", "_spawn", MemoryError()),
+    "a descriptor of a process": ("os", "pidfd_open", OSError(errno.EMFILE, "Too many open files")),
+    "a file without a name": ("os", "memfd_create", OSError(errno.ENOMEM, "Cannot allocate memory")),
+    "a pair of sockets": ("socket", "socketpair", OSError(errno.EMFILE, "Too many open files")),
+    "a write": ("os", "write", OSError(errno.ENOSPC, "No space left on device")),
+    "a folder": ("os", "mkdir", OSError(errno.ENOSPC, "No space left on device")),
+    "a new name": ("os", "replace", OSError(errno.EIO, "Input/output error")),
+    "a removal": ("os", "unlink", OSError(errno.EIO, "Input/output error")),
+    "a cut": ("os", "ftruncate", OSError(errno.EIO, "Input/output error")),
+    "a lock": ("fcntl", "lockf", OSError(errno.ENOLCK, "No locks available")),
+    "a listing": ("os", "scandir", OSError(errno.EMFILE, "Too many open files")),
+    "a random number": ("os", "urandom", OSError(errno.EIO, "Input/output error")),
+    "a connection": ("sqlite3", "connect", sqlite3.OperationalError("unable to open database file")),
+    "a transaction": ("oe.store.database", "Transaction.__enter__", StoreError("database is full", code="store-full")),
+}
+"""What the host may refuse: name -> module, function, error. From the n-th call on, or at the n-th alone."""
+
+HUNG_SECONDS = 60
+"""A copy that a refusal makes wait for ever is ended by SIGALRM after that time."""
+
 OF_MODELS = frozenset({"charge", "settle"})
 """Points that only runs with models and a budget come to."""
 
 PRELOADED = ("asyncio", "sqlite3", "oe.cli.main", "oe.cli.running", "oe.cli.commands.run", "oe.cli.commands.resume",
              "oe.launch", "oe.inspection", "oe.run.fan_out", "oe.run.pipelines", "oe.run.loops", "oe.run.nested",
-             "oe.store.sqlite_store", "oe.spec.load", "oe.lang.yaml", "oe.net.processes", "oe.kinds.tool_process",
+             "oe.store.sqlite_store", "oe.spec.load", "oe.lang.yaml", "oe.net.processes", "oe.net.native_spawn", "oe.kinds.tool_process",
              "oe.kinds.tool_command", "oe.kinds.tool_inline", "oe.live", "oe.models", "oe.kinds.agent", "oe.llm.replay")
 
 
@@ -79,6 +109,26 @@ def install(point: str, when: str, number: int, hits: dict[str, int]) -> None:
             die()
         return result
     setattr(owner, name, classmethod(wrapped) if isinstance(original, classmethod) else wrapped)
+
+
+def refuse(name: str, number: int, once: bool, hits: dict[str, int]) -> Callable[[], None]:
+    """Makes the n-th call of what the host may refuse fail, or all from the n-th on; how to end that."""
+    module, path, error = FAULTS[name]
+    owner: Any = importlib.import_module(module)
+    *outer, function = path.split(".")
+    for part in outer:
+        owner = getattr(owner, part)
+    original = getattr(owner, function)
+
+    def refused(*arguments: Any, **options: Any) -> Any:
+        hits[name] = hits.get(name, 0) + 1
+        if hits[name] == number or (number and hits[name] > number and not once):
+            raise error
+        return original(*arguments, **options)
+
+    setattr(owner, function, refused)
+    signal.alarm(HUNG_SECONDS)
+    return lambda: setattr(owner, function, original)
 
 
 def count_calls(strikes: dict[int, int], hits: dict[str, int]) -> None:
@@ -118,10 +168,15 @@ def carry_out(order: dict[str, Any]) -> None:
     from oe.cli.main import main
 
     before = descriptors()
+    undo = [refuse(name, order["number"] if name == order["point"] else 0, order["when"] == "once", hits)
+            for name in FAULTS] if order["when"] in ("once", "from then on") else []
     if not order["point"]:
         count_calls({int(number): each for number, each in order["strikes"].items()}, hits)
     code = main(order["argv"], sys.stdin, sys.stdout, sys.stderr)
     sys.setprofile(None)
+    signal.alarm(0)
+    for restore in undo:
+        restore()
     left = sorted(descriptors() - before)
     sys.stdout.flush()
     sys.stderr.flush()

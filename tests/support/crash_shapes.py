@@ -17,6 +17,7 @@ state:
     trail: {type: array, items: {type: string}, merge: array_append, persist: true, default: []}
     words: {type: array, default: [a, b, c, d, e, f]}
     sum: {type: integer}
+    said: {type: string}
 graph:
   nodes:
 """
@@ -55,6 +56,21 @@ SHAPES = {
     - {{id: after, {ALONE}, needs: [checked]}}
 """,
 }
+PROGRAMS = """\
+    - {id: first, kind: tool, command: [sh, program.sh], writes: [trail], cache: false}
+    - {id: many, kind: tool, command: [sh, program.sh], writes: [trail], needs: [first], cache: false,
+       for_each: {source: $.words, concurrency: 4}}
+    - {id: apart, kind: tool, impl: ./step.py, isolation: process, reads: [trail], writes: [trail], needs: [first]}
+    - {id: agent, kind: cli-agent, command: [cat], prompt: "hello", writes: [said], output: text, needs: [first]}
+    - {id: last, kind: tool, impl: ./step.py, reads: [trail], writes: [trail], needs: [many, apart]}
+"""
+"""Of programs: for faults, not for kills, as a program that outlives its owner by a moment may leave its line late."""
+
+PROGRAM = """\
+cat >/dev/null
+echo "$OE_SLOT" >>done
+echo "{\\"trail\\": [\\"$OE_SLOT\\"]}"
+"""
 MODEL_SLOTS = frozenset({*(f"ask[{number}]" for number in range(6)), "checked"})
 RECORDING = "answers.jsonl"
 CHILD = HEAD.replace("crashing", "child") + f"""\
@@ -77,9 +93,11 @@ def run(inputs, ctx):
 def write_shape(folder: Path, shape: str) -> Path:
     """The experience of that shape. Its child stands in the same folder, so that both have their own workspace."""
     budget = "runtime: {budget: {tokens: 1000000, calls: 1000}}\n" if shape == "agent" else ""
-    write_experience(folder, HEAD + SHAPES[shape] + budget, step=TOOL)
+    write_experience(folder, HEAD + (SHAPES.get(shape) or PROGRAMS) + budget, step=TOOL)
     if shape == "nested":
         (folder / "child.yaml").write_text(CHILD)
+    if shape == "programs":
+        (folder / "program.sh").write_text(PROGRAM)
     if shape == "agent":
         (folder / RECORDING).write_text("".join(json.dumps(line) + "\n" for line in _recording()))
     return folder
