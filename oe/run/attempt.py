@@ -120,13 +120,14 @@ class Attempts:
             self._open.pop(job.slot, None)
             self._shared.cancellations.end(job.slot)
 
-    def abandon(self) -> list[str]:
-        """Commits the attempts that are going on as cancelled and takes nothing from them any more; their slots."""
+    def abandon(self, names: list[str]) -> None:
+        """Commits the attempts that are going on as cancelled and takes nothing from them any more. Their slots are
+        added to `names` first: they are left behind also where the store takes no commit."""
         left = list(self._open.values())
+        names += [job.slot for job, _, _ in left]
         for job, number, started in left:
             self._cancelled(job, number, started)
             self._abandoned.add(job.slot)
-        return [job.slot for job, _, _ in left]
 
     async def _carry_out(self, job: Job) -> Result:
         number = self._restored.tried(job.slot)

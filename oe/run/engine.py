@@ -154,9 +154,15 @@ class Engine:
         for rank, task in self._running.items():
             if self._graph.units[rank].join != "always":
                 task.cancel()
+        self._close_later()
+        return self._frontier.stop(unstarted)
+
+    def _close_later(self) -> None:
+        """Not after the end: what was left behind may still fail, and is nobody's business then."""
+        if self._ended is None or self._ended.done():
+            return
         cleanup_seconds = self._parts.experience.runtime.cleanup_timeout_seconds
         self._timers.append(asyncio.get_running_loop().call_later(cleanup_seconds, self._close))
-        return self._frontier.stop(unstarted)
 
     def _close(self) -> None:
         if self._is_closed:
@@ -170,14 +176,18 @@ class Engine:
         self._end_if_idle()
 
     def _abandon(self) -> None:
-        """Commits as cancelled what will not end."""
-        self._parts.abandon_slots()
-        for rank in sorted(self._running):
-            slot = self._slot(rank)
-            if self._parts.recorder.is_running(slot):
-                now = self._parts.clock.now()
-                self._parts.recorder.commit(Outcome(slot, 0, "cancelled", now, now, reason=self.cancel_reason,
-                                                    details=self._phase(rank)))
+        """Commits as cancelled what will not end; where nothing can be committed any more, leaves it behind all the
+        same."""
+        try:
+            self._parts.abandon_slots()
+            for rank in sorted(self._running):
+                slot = self._slot(rank)
+                if self._parts.recorder.is_running(slot):
+                    now = self._parts.clock.now()
+                    self._parts.recorder.commit(Outcome(slot, 0, "cancelled", now, now, reason=self.cancel_reason,
+                                                        details=self._phase(rank)))
+        except Exception as error:
+            self._fault = self._fault or error
         self._running.clear()
         self._end_if_idle()
 
@@ -289,9 +299,11 @@ class Engine:
         return {} if phase is None else {"phase": phase}
 
     def _fail_engine(self, error: BaseException) -> None:
-        """A fault of the engine or the store: nothing more is started, what runs is cancelled."""
+        """A fault of the engine or the store: nothing more is started, what runs is cancelled, and left behind where it
+        does not end."""
         if self._fault is None:
             self._fault = error
+            self._close_later()
         self.stopped = self.stopped or "fault"
         self._ready.clear()
         for task in self._running.values():

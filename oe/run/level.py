@@ -147,7 +147,7 @@ class Level:
         """Commits what goes on here, and in what is nested in here, as cancelled."""
         for level in reversed(self._shared.levels):
             if level is self or level.setting.slot.startswith(self._prefix):
-                self._shared.abandoned.extend(level.attempts.abandon())
+                level.attempts.abandon(self._shared.abandoned)
 
     def outcome(self) -> tuple[RunStatus, str | None]:
         """The status by the one rule, and the reason where there is one."""

@@ -69,14 +69,9 @@ class Ledger:
 
     def grow(self, rank: int, inside: dict[str, Json], writes: Writes) -> None:
         """Folds further writes of a unit on what was written inside it, beginning with what the unit sees. The work is
-        that of the new writes, however many there were before."""
+        that of the new writes, however many there were before. None of them is to a set_once field."""
         for field, delta in writes:
-            if field in inside:
-                current: Json | Missing = inside[field]
-            elif self._fields[field].merge == "set_once":
-                current = self._set(field, self._ancestors[rank])
-            else:
-                current = self.view(rank, (field,)).get(field, MISSING)
+            current = inside[field] if field in inside else self.view(rank, (field,)).get(field, MISSING)
             inside[field] = merge(self._fields[field].merge, current, delta)
 
     def after(self, rank: int, names: Iterable[str]) -> dict[str, Json]:

@@ -73,9 +73,9 @@ class Frontier:
 
     def roots(self) -> Iterator[Decision]:
         """Decisions for the units without incoming edges that are not barred, in file order."""
-        ranks = [rank for rank, count in enumerate(self._undecided) if not count and rank not in self._barred]
-        for rank in sorted(ranks, key=self._graph.file_place.__getitem__):
-            yield from self._decide(rank)
+        for rank, links in enumerate(self._graph.incoming):  # by rank they are in the order of the file
+            if not links and rank not in self._barred:
+                yield from self._decide(rank)
 
     def settle(self, rank: int, how: Settled) -> Iterator[Decision]:
         """Takes the end of a unit and gives the decisions that follow directly."""
@@ -103,7 +103,7 @@ class Frontier:
 
     def _decide_edge(self, link: Link, state: EdgeState) -> Iterator[Decision]:
         if link.number in self._edges:
-            return  # its source was barred when what follows from an earlier end was still being decided
+            return  # a stop bars again what was barred from the beginning, as not asked for
         self._edges[link.number] = state
         self._undecided[link.target] -= 1
         if not self._undecided[link.target] and link.target not in self._barred:

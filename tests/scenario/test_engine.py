@@ -88,6 +88,22 @@ graph:
     assert got == [{"size": 3, "who": "you", "n": 1}]
 
 
+def test_the_condition_of_an_edge_sees_what_its_source_wrote() -> None:
+    scenario = Scenario("""
+state: {schema: {n: {type: integer}}}
+graph:
+  nodes:
+    - {id: count, kind: step, writes: [n]}
+    - {id: many, kind: step}
+    - {id: few, kind: step}
+  edges:
+    - {from: count, to: many, when: $.n > 10}
+    - {from: count, to: few, when: $.n <= 10}
+""", {"count": gives({"n": 11})})
+    assert scenario.run().status == "success"
+    assert scenario.kind.calls == ["count", "many"]
+
+
 def test_a_missing_value_fails_the_node_and_names_the_nearest() -> None:
     scenario = Scenario("""
 graph:

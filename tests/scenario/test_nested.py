@@ -81,6 +81,13 @@ def test_failure_is_failure_and_names_what_failed() -> None:
     assert scenario.status("last") == "skipped"
 
 
+def test_of_several_failures_the_first_of_the_graph_is_named_whichever_comes_first() -> None:
+    child = CHILD.replace(", needs: [one]", "") + "runtime: {concurrency: 2}\n"
+    scenario = nested(child=child, one=fails("late", after=5), two=fails("early", after=1))
+    scenario.run()
+    assert scenario.node("inner")["error"] == "the experience ended failed: one: late"
+
+
 def test_partial_counts_as_finished_where_it_is_accepted() -> None:
     scenario = nested(PARENT.replace("outputs:", "accept: partial, outputs:"), two=fails())
     assert scenario.run().status == "success"

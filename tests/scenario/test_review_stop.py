@@ -152,23 +152,44 @@ graph:
     assert "first" in done, "a clean-up was never run"
 
 
-class FaultyStore(MemoryStore):
-    """A store whose commits fail for one slot, once."""
+def test_a_second_stop_cuts_clean_ups_short() -> None:
+    ended: list[float] = []
 
-    def __init__(self, slot: str) -> None:
+    async def script(request: Request, context: NodeContext) -> NodeOutput:
+        async def slow() -> None:
+            try:
+                await asyncio.sleep(25)
+            finally:
+                ended.append(asyncio.get_running_loop().time())
+        context.defer(slow)
+        await asyncio.sleep(1000)
+        return NodeOutput({}, MISSING, {})
+
+    scenario = Scenario("graph: {nodes: [{id: work, kind: step}]}", {"work": script})
+    assert scenario.run(meanwhile=stop_at(5, 6)).status == "cancelled"
+    assert ended == [6]
+    assert "clean-up cut short" in scenario.node_logs.texts["work"]
+
+
+class FaultyStore(MemoryStore):
+    """A store whose commit fails for one slot, once, and from then on for all where it `stays_broken`."""
+
+    def __init__(self, slot: str, *, stays_broken: bool = False) -> None:
         super().__init__()
         self._slot = slot
+        self._stays_broken = stays_broken
         self._failed = False
 
     def commit(self, run_id: str, outcomes: Sequence[Outcome], superseded: Sequence[int] = ()) -> None:
-        if not self._failed and any(outcome.slot == self._slot for outcome in outcomes):
+        is_meant = self._stays_broken if self._failed else any(outcome.slot == self._slot for outcome in outcomes)
+        if is_meant:
             self._failed = True
             raise StoreError("database is locked", code="store-locked")
         super().commit(run_id, outcomes, superseded)
 
 
-def with_faulty_store(scenario: Scenario, slot: str) -> Scenario:
-    scenario.store = FaultyStore(slot)
+def with_faulty_store(scenario: Scenario, slot: str, *, stays_broken: bool = False) -> Scenario:
+    scenario.store = FaultyStore(slot, stays_broken=stays_broken)
     return scenario
 
 
@@ -207,6 +228,33 @@ graph:
     with pytest.raises(StoreError):
         scenario.run(concurrency=2)
     assert scenario.kind.calls == ["work", "other"]
+
+
+def test_after_a_fault_of_the_store_code_that_ignores_its_cancellation_is_left_behind() -> None:
+    async def deaf(request: Request, context: NodeContext) -> NodeOutput:
+        for _ in range(100):
+            try:
+                await asyncio.sleep(1000)
+            except asyncio.CancelledError:
+                continue
+        return NodeOutput({}, MISSING, {})
+
+    scenario = with_faulty_store(Scenario("""
+graph:
+  nodes:
+    - {id: work, kind: step}
+    - {id: deaf, kind: step}
+runtime: {cleanup_timeout: 5}
+""", {"work": gives(after=1), "deaf": deaf}), "work", stays_broken=True)
+    sessions: list[Session] = []
+
+    async def look(session: Session) -> None:
+        sessions.append(session)
+        await asyncio.sleep(30)
+
+    with pytest.raises(StoreError):
+        scenario.run(concurrency=2, meanwhile=look)
+    assert sessions[0].abandoned == ["deaf"]
 
 
 def test_a_task_cancelled_twice_ends_what_it_runs_before_it_returns() -> None:
