@@ -129,6 +129,8 @@ class Workspace:
         from oe.store.sqlite_store import SqliteStore
 
         self.key = os.path.realpath(file)
+        if data_dir == "":
+            raise UsageError("the data folder's name is empty", hint="leave it out for the one beside the experience")
         chosen = data_dir or os.environ.get("OE_DATA_DIR")
         self.folder = DataFolder(chosen or os.path.join(os.path.dirname(self.key), ".openexpertise"))
         self.folder.expect_own(is_chosen=bool(chosen))

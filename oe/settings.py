@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
+from oe.errors import UsageError
+
 Origin: TypeAlias = Literal["flag", "environment", "file", "default"]
 
 
@@ -30,6 +32,13 @@ ENVIRONMENT: dict[str, str] = {
     "NO_COLOR": "any value: no colours",
 }
 """The variables that `oe` reads, with what each does."""
+
+
+def expect_filled(environment: Mapping[str, str]) -> None:
+    """Raises UsageError for a variable of ours that is set and empty: a script meant to say something."""
+    for name in ENVIRONMENT:
+        if name.startswith("OE_") and environment.get(name) == "":
+            raise UsageError(f"environment variable {name} is empty", hint="unset it, or give it a value")
 
 
 def choose(name: str, flag: str | None, environment: Mapping[str, str], variable: str, default: str) -> Setting:

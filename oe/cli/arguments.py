@@ -11,6 +11,7 @@ from oe.cli.console import Console
 from oe.errors import NotFoundError, UsageError
 from oe.spec.arguments import is_text_argument, secret_arguments
 from oe.spec.model import Experience
+from oe.text import clip
 from oe.values import Json, kind_of
 
 
@@ -48,7 +49,7 @@ def read_arguments(whole: str | None, single: Sequence[str], is_text: Callable[[
 def _read_whole(text: str, console: Console) -> dict[str, Json]:
     source = "--args"
     if text == "-":
-        text, source = console.stdin.read(), "standard input"
+        text, source = _read_stdin(console), "standard input"
     elif text.startswith("@"):
         source = text[1:]
         text = _read_file(source)
@@ -60,10 +61,34 @@ def _read_whole(text: str, console: Console) -> dict[str, Json]:
 
 def _strict_json(text: str, source: str) -> Json:
     try:
-        value: Json = json.loads(text, parse_constant=_refuse_constant)
+        value = _json(text, source)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{source}: not JSON: {error}", hint='for example --args \'{"name": "World"}\'') from error
     return value
+
+
+def _json(text: str, source: str) -> Json:
+    """A JSON value. Raises ValueError, RecursionError where it is none, UsageError where a key comes twice: which of
+    the values is meant, nobody can tell."""
+    def as_object(pairs: list[tuple[str, Json]]) -> Json:
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            left = dict(values)
+            twice = next(name for name, _ in pairs if left.pop(name, left) is left)
+            raise UsageError(f"{source}: the key '{clip(twice, 40)}' comes twice in one object")
+        return values
+
+    value: Json = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=as_object)
+    return value
+
+
+def _read_stdin(console: Console) -> str:
+    try:
+        text = console.stdin.read()
+        text.encode()
+    except UnicodeError as error:
+        raise UsageError("standard input is not UTF-8 text") from error
+    return text
 
 
 def _refuse_constant(name: str) -> Json:
@@ -81,10 +106,9 @@ def _read_single(name: str, text: str, is_text: Callable[[str], bool], console: 
     if is_text(name):
         return text
     try:
-        value: Json = json.loads(text, parse_constant=_refuse_constant)
+        return _json(text, f"--arg {name}")
     except (ValueError, RecursionError):
         return text
-    return value
 
 
 def _read_file(path: str) -> str:

@@ -9,6 +9,9 @@ from oe.cli.console import Console
 from oe.errors import UsageError
 from oe.text import did_you_mean
 
+_NAMES = frozenset(("PATH", "DIR", "FILE", "RUN", "ID", "NODE", "NAME", "KEY", "FIELD", "TEXT"))
+"""What options and positionals are called that hold names."""
+
 
 class HelpShown(Exception):
     """The user asked for help and got it."""
@@ -52,7 +55,11 @@ class Parser(argparse.ArgumentParser):
         return list(self._actions)
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
-        """argparse's own refusal names no nearest word, and reads differently from Python to Python."""
+        """Refuses empty names: they are variables of a script that are not set, and are not taken for no option at all.
+        argparse's own refusal names no nearest word, and reads differently from Python to Python."""
+        if value == "" and action.metavar in _NAMES:
+            name = "/".join(action.option_strings) or str(action.metavar)
+            raise UsageError(f"{name} is empty", hint="leave it out, or write a name")
         if action.choices is not None and value not in action.choices:
             words = [str(word) for word in action.choices]
             name = "/".join(action.option_strings) or str(action.metavar)

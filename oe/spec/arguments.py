@@ -69,7 +69,9 @@ def is_text_argument(experience: Experience, name: str) -> bool:
 def _unfit(name: str, value: Json) -> Iterator[str]:
     """Why a value is no JSON, if it is none: callers of the library may give anything."""
     try:
-        compact(value)
+        (name + compact(value)).encode()
+    except UnicodeEncodeError:
+        yield f"argument '{name}' is no text: bytes that are not UTF-8, or half a character (a lone surrogate)"
     except RecursionError:
         yield f"argument '{name}' is nested too deeply, or holds itself"
     except TypeError as error:
