@@ -38,6 +38,11 @@ def note(text: str) -> Markup:
     return element("p", text, class_="note")
 
 
+def folded(title: str, *children: str, is_open: bool = False) -> Markup:
+    """A part that opens when its title is chosen. Printed, it is open."""
+    return element("details", element("summary", title), *_spaced(children), open="open" if is_open else None)
+
+
 def figure(drawing: Markup, label: str) -> Markup:
     """A drawing that scrolls where it is wider than the page."""
     return element("div", drawing, class_="scroll", tabindex="0", role="region", aria_label=label)

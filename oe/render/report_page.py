@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from oe.render.graph_svg import Shown, graph_svg, note_of
 from oe.render.markup import Markup, element, joined, lines_of
-from oe.render.page import figure, name_of, note, page, pill, section
+from oe.render.page import figure, folded, name_of, note, page, pill, section
 from oe.render.report_tables import attempt_table, cost_table, figure_of, first_errors, money, unit_table
 from oe.render.report_timeline import timeline
 from oe.render.report_value import FieldReport, Report, UnitReport, WriteReport
@@ -93,8 +93,9 @@ def _field(field: FieldReport) -> Markup:
     parts = [element("h3", name_of(clip(field.name, 120)), " ", element("small", ", ".join(rules))), value]
     if writes:
         left_out = f", {field.writes_left_out} of them left out" if field.writes_left_out else ""
-        shown = [element("summary", plural(writes, "write") + left_out), *(_write(write) for write in field.writes)]
-        parts.append(element("details", *shown, open="open" if writes <= _OPEN_WRITES else None))
+        by = f", by {clip(field.writes[0].slot, 120)}" if writes == len(field.writes) == 1 else ""
+        parts.append(folded(plural(writes, "write") + by + left_out, *(_write(write) for write in field.writes),
+                            is_open=1 < writes <= _OPEN_WRITES))
     return element("div", *parts, class_="field")
 
 

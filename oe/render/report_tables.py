@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from oe.render.markup import Markup, element, joined
-from oe.render.page import name_of, note, pill, section
-from oe.render.report_value import AttemptReport, ModelReport, Report, UnitReport
+from oe.render.page import folded, name_of, note, pill, section
+from oe.render.report_value import TROUBLED, AttemptReport, ModelReport, Report, UnitReport, foremost
 from oe.render.runs import format_count
-from oe.text import clip, format_duration
+from oe.text import clip, format_duration, plural
 from oe.values import Json
 
 _LONGEST_NAME = 120
 _LONGEST_REMARK = 300
 _LONGEST_ERROR = 4000
+_OPEN_ATTEMPTS = 20
 _NUMBER = "number"
 _WIDE = "wide"
 
@@ -27,10 +28,15 @@ class _Column(NamedTuple):
 def unit_table(report: Report) -> Markup:
     """What became of each unit."""
     columns = [_Column("Node"), _Column("Kind"), _Column("Status"), _Column("Began", _NUMBER), _Column("Took", _NUMBER),
-               _Column("Attempts", _NUMBER), _Column("Items"), _Column("Remark", _WIDE)]
-    if not any(unit.items is not None for unit in report.units):
-        columns = [column for column in columns if column.title != "Items"]
-    parts = [_table(columns, [_unit_cells(unit, columns) for unit in report.units])]
+               _Column("Attempts", _NUMBER), _Column("Items", _NUMBER), _Column("Remark", _WIDE)]
+    unused = {title for title, is_used in (("Items", any(unit.items is not None for unit in report.units)),
+                                           ("Remark", any(unit.error for unit in report.units))) if not is_used}
+    columns = [column for column in columns if column.title not in unused]
+    first, rest = foremost(report.units)
+    parts = [_table(columns, [_unit_cells(unit, columns) for unit in first])]
+    if rest:
+        others = _table(columns, [_unit_cells(unit, columns) for unit in rest])
+        parts.append(folded(plural(len(rest), "other unit"), others))
     if report.units_left_out:
         whole = report.units_left_out + len(report.units)
         parts.append(note(f"{report.units_left_out:,} of {whole:,} units are left out: shown are those that failed, "
@@ -43,15 +49,24 @@ def attempt_table(report: Report) -> Markup:
     if not report.attempts:
         return section("Attempts and errors", "attempts", note("no attempt has ended"))
     total = report.attempts_left_out + len(report.attempts)
-    counts = f"attempts: {total:,}, in trouble: {report.faults:,}"
+    counts = f"attempts: {total:,}" + (f", in trouble: {report.faults:,}" if report.faults else "")
     if report.attempts_left_out:
         counts += (f". Shown are {len(report.attempts)}: the first in trouble, and the slowest; `oe inspect "
                    f"{report.head.run_id}` lists every event")
-    parts = [note(counts)]
+    parts = [note(counts)] if report.faults or report.attempts_left_out else []
     columns = [_Column("Slot"), _Column("Attempt", _NUMBER), _Column("Status"), _Column("Began", _NUMBER),
                _Column("Took", _NUMBER), _Column("Remark", _WIDE)]
-    return section("Attempts and errors", "attempts", *parts,
-                   _table(columns, [_attempt_cells(attempt, columns) for attempt in report.attempts]))
+    troubled = [attempt for attempt in report.attempts if attempt.status in TROUBLED]
+    fine = [attempt for attempt in report.attempts if attempt.status not in TROUBLED]
+    if not any(attempt.error or attempt.note for attempt in report.attempts):
+        columns.pop()
+    if troubled:
+        parts.append(_table(columns, [_attempt_cells(attempt, columns) for attempt in troubled]))
+    if fine:
+        parts.append(folded(f"{len(fine)} without trouble",
+                            _table(columns, [_attempt_cells(attempt, columns) for attempt in fine]),
+                            is_open=len(report.attempts) <= _OPEN_ATTEMPTS))
+    return section("Attempts and errors", "attempts", *parts)
 
 
 def cost_table(report: Report) -> Markup | None:

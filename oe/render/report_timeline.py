@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, count
 from typing import TypeAlias
 
 from oe.render.markup import Markup, element, joined
-from oe.render.page import name_of, note, pill, section
-from oe.render.report_value import Bar, Critical, Report, UnitReport
+from oe.render.page import folded, name_of, note, pill, section
+from oe.render.report_value import TROUBLED, Bar, Critical, Report, UnitReport, foremost
 from oe.text import clip, format_duration, plural
 
 _MOST_NAMES = 40
 _NARROWEST = 0.35
 _STEPS = (1, 2, 5)
-_ON_TOP = frozenset({"failed", "retrying", "cancelled", "interrupted"})
-"""Bars that no other may hide: items of one unit work at the same time."""
+_CLOCK_STEPS = (10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200)
+_DAY = 86400
 
 _Scale: TypeAlias = "tuple[float, Sequence[float]]"
 """The seconds that the axis covers, and where the run was resumed."""
@@ -28,11 +29,13 @@ def timeline(report: Report) -> Markup:
     if not begun:
         return section("Timeline", "timeline", note("nothing has been started"))
     seconds = max(report.head.seconds, 0.001)
-    rows = [_axis(seconds, report.breaks)]
+    scale, overall = (seconds, report.breaks), []
     if report.overall:
-        rows.append(_row(element("i", "all nodes"), report.overall, format_duration(seconds), (seconds, report.breaks)))
-    rows += [_unit_row(unit, (seconds, report.breaks)) for unit in begun]
-    parts = [element("table", _COLUMNS, element("tbody", *rows), class_="timeline")]
+        overall = [_row(element("i", "all nodes"), report.overall, format_duration(seconds), scale)]
+    first, rest = foremost(begun)
+    parts = [_rows([*overall, *(_unit_row(unit, scale) for unit in first)], scale)]
+    if rest:
+        parts.append(folded(plural(len(rest), "other unit"), _rows([_unit_row(unit, scale) for unit in rest], scale)))
     statuses = dict.fromkeys(bar.status for unit in begun for bar in unit.bars)
     parts.insert(0, element("p", *(joined([pill(status), " "]) for status in statuses), class_="key"))
     if report.critical is not None:
@@ -43,6 +46,10 @@ def timeline(report: Report) -> Markup:
         parts.append(note(f"dashed lines: the run was resumed there ({plural(len(report.breaks), 'time')}); the time "
                           "in between is left out"))
     return section("Timeline", "timeline", *parts)
+
+
+def _rows(rows: Sequence[Markup], scale: _Scale) -> Markup:
+    return element("table", _COLUMNS, element("tbody", _axis(*scale), *rows), class_="timeline")
 
 
 def _path(critical: Critical) -> Markup:
@@ -75,7 +82,7 @@ def _row(name: Markup, bars: Sequence[Bar], took: str, scale: _Scale, *, is_crit
 
 
 def _bars(bars: Sequence[Bar], seconds: float) -> Iterator[Markup]:
-    for bar in sorted(bars, key=lambda bar: bar.status in _ON_TOP):
+    for bar in sorted(bars, key=lambda bar: bar.status in TROUBLED):  # items work at the same time; none may hide these
         width = max(_NARROWEST, 100 * (bar.end - bar.start) / seconds)
         left = min(100 * bar.start / seconds, 100 - width)
         yield element("rect", element("title", f"{bar.status}, {format_duration(bar.end - bar.start)} "
@@ -105,10 +112,8 @@ def _break_lines(breaks: Sequence[float], seconds: float) -> Iterator[Markup]:
 
 
 def _step(seconds: float) -> float:
-    """A round number of which four at most make the whole, so that their texts fit on a phone."""
-    size = 10.0 ** -6
-    while True:
-        for factor in _STEPS:
-            if seconds / (size * factor) <= 4:
-                return size * factor
-        size *= 10
+    """A round number of which so few make the whole that their texts fit on a phone: of hours three, of less five."""
+    most = 5 if seconds < 3600 else 3
+    fine = (factor * 10.0 ** power for power in range(-6, 1) for factor in _STEPS)
+    days = (_DAY * factor * 10.0 ** power for power in count() for factor in _STEPS)
+    return next(step for step in chain(fine, _CLOCK_STEPS, days) if seconds / step <= most)

@@ -122,6 +122,21 @@ class Critical(NamedTuple):
     waiting: float
 
 
+TROUBLED = frozenset({"failed", "retrying", "cancelled", "interrupted", "partial"})
+"""Statuses that a reader looks for first."""
+_MOST_OPEN = 60
+
+
+def foremost(units: Sequence[UnitReport]) -> tuple[list[UnitReport], list[UnitReport]]:
+    """The units to show at once, and those to fold away: of many, those without trouble beside the critical path."""
+    if len(units) <= _MOST_OPEN:
+        return list(units), []
+    at_once = [unit for unit in units if unit.status in TROUBLED or unit.items_failed or unit.is_critical]
+    at_once = at_once or list(units[:_MOST_OPEN])
+    shown = set(map(id, at_once))
+    return at_once, [unit for unit in units if id(unit) not in shown]
+
+
 class Report(NamedTuple):
     """Everything. `units` and `attempts` are those that are shown; the counts say how many there are. `overall` are
     bars of all units; `breaks` are the places on the axis where the run was resumed."""

@@ -17,11 +17,12 @@ from oe.render.graph_value import Arrow, Outline
 from oe.render.markup import Markup, element, escaped
 from oe.render.page import page
 from oe.render.report_page import report_page
+from oe.render.report_timeline import timeline
 from oe.render.value_lines import Bounds, ValueLine, added_lines, changed_lines, value_lines
 from oe.text import clip
 from oe.values import Json
 from tests.support.graphs import everything, hostile, unit
-from tests.support.reports import HOSTILE_VALUES, Reading, failing, keep, report_of, unit_report, with_texts
+from tests.support.reports import HOSTILE_VALUES, Reading, failing, head, keep, report_of, unit_report, with_texts
 
 STYLE = "p { color: red; }"
 TAGS = {"html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "h1", "h2", "h3", "p", "small", "span",
@@ -167,3 +168,22 @@ def test_a_secret_is_redacted_before_it_can_be_cut() -> None:
         shown = [*value_lines(value, redact, Bounds(9, 50)), *added_lines([value], redact, Bounds(9, 50)),
                  *changed_lines(value, [value], redact, Bounds(9, 50))]
         assert not any("sesame" in line.text for line in shown)
+
+
+@pytest.mark.parametrize(("seconds", "marks"), [
+    (8.9, ["0", "2.0s", "4.0s", "6.0s", "8.0s"]), (59.0, ["0", "15.0s", "30.0s", "45.0s"]),
+    (299.0, ["0", "01:00", "02:00", "03:00", "04:00"]), (7200.0, ["0", "1:00:00", "2:00:00"])])
+def test_the_axis_is_marked_in_round_numbers(seconds: float, marks: list[str]) -> None:
+    report = report_of(chain(1), [unit_report("n0", end=seconds)], head=head(seconds=seconds))
+    axis = timeline(report).partition('class="axis"')[2].partition("</svg>")[0]
+    assert re.findall(r"<text[^>]*>([^<]*)</text>", axis) == marks
+
+
+def test_a_report_of_many_units_shows_first_what_a_reader_looks_for() -> None:
+    units = [unit_report(f"n{number}", "failed" if number == 70 else "success", is_critical=number == 80) for number in range(90)]
+    text = report_page(report_of(chain(90), units), STYLE)
+    for anchor in ("timeline", "nodes"):
+        at_once, _, rest = text.partition(f'id="{anchor}"')[2].partition("</section>")[0].partition("<details>")
+        assert re.findall(r'scope="row"><bdi class="name">(\w+)', at_once) == ["n70", "n80"]
+        assert rest.startswith("<summary>88 other units</summary>")
+        assert rest.count('scope="row"') == 88
