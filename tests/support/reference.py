@@ -13,6 +13,7 @@ from pathlib import Path
 from oe.cli.main import COMMANDS, main, overview
 from oe.errors import EXIT_MEANINGS
 from oe.kinds import KINDS
+from oe.kinds.environment import PASSED_ON
 from oe.settings import ENVIRONMENT
 from oe.state.events import EVENTS, EventType
 from oe.store.data_folder import DataFolder
@@ -39,11 +40,28 @@ def exit_codes_page() -> str:
 def environment_page() -> str:
     """The environment variables."""
     rows = [f"| `{name}` | {what} |" for name, what in ENVIRONMENT.items()]
+    given = [f"| `{name}` | {what} |" for name, what in _GIVEN.items()]
+    passed_on = ", ".join(f"`{name}`" for name in sorted(PASSED_ON))
     return "\n".join([
-        "# Environment variables\n", "A flag overrules its variable; `oe doctor` shows which settings count and where "
+        "# Environment variables\n", "## What `oe` reads\n", "A flag overrules its variable; `oe doctor` shows which settings count and where "
         "each came from.\n", "| variable | what it does |", "|---|---|", *rows, "",
         "The values of variables whose names end in `_API_KEY`, `_TOKEN`, `_SECRET` or `_PASSWORD` are secrets: "
-        "wherever one of at least six characters would be shown or logged, `[redacted]` stands instead.\n"])
+        "wherever one of at least six characters would be shown or logged, `[redacted]` stands instead.\n",
+        "Calls of models honour the variables of proxies and certificates too ([models](models.md#which-one-answers)); "
+        "the terminal's are `TERM`, `LC_ALL`, `LC_CTYPE` and `LANG`.\n",
+        "## What programs get\n",
+        f"Programs that nodes start, and Python tools in processes of their own, get {passed_on} and those that begin with "
+        "`LC_`, the variables that the node's `env` names, and these; nothing else, and above all no key. "
+        "[Coding agents](cli-agents.md#providers) get their own keys and the way to the network too.\n",
+        "| variable | what it holds |", "|---|---|", *given, "",
+        "`OE_OWNER` and `OE_MESSAGE_FD` are for `oe` itself. A Python tool that runs inside `oe` sees all variables.\n"])
+
+
+_GIVEN = {
+    "OE_RUN_ID": "the run", "OE_SLOT": "the slot, such as `review[3]`", "OE_ATTEMPT": "the attempt, from 1",
+    "OE_ARTIFACT_DIR": "a folder for files that the run makes for people",
+    "OE_EXPERIENCE_DIR": "the folder of the experience",
+}
 
 
 def files_page() -> str:
@@ -52,13 +70,16 @@ def files_page() -> str:
     run = folder.run_folder("RUN")
     places = (
         (folder.database, "runs, results, state and history: the truth (SQLite)"),
+        (f"{folder.database}-wal", "what SQLite has committed last; while the database is in use, and after a kill: belongs to it"),
+        (f"{folder.database}-shm", "as above"),
         (folder.event_log("RUN"), "event log of a run, one JSON object a line; see [events](events.md)"),
         (f"{run}/", "what else belongs to a run"),
         (f"{run}/lock", "locked by the process that carries the run; the lock counts, not the file"),
         (folder.node_log("RUN", "SLOT"), "what the node in a slot printed; `/` in a slot path is `.` in the name"),
         (f"{folder.artifacts('RUN')}/", "files that the nodes of a run made for people"),
         (folder.live("RUN"), "bounded snapshot of a live run; removed at its end"),
-        (f"{folder.cache}/", "one file for each cached result"),
+        ("runs/turn.lock", "held for an instant by those that begin a run with `--if-running`"),
+        (f"{folder.cache}/KEY.json", "a cached result: what it writes, and where it comes from"),
     )
     rows = [f"| `{path.lstrip('/')}` | {what} |" for path, what in places]
     return "\n".join([
@@ -66,7 +87,10 @@ def files_page() -> str:
         "where `--data-dir` or `OE_DATA_DIR` says. It is made by the first run, for its owner alone (mode 0700, files "
         "0600). Commands that only look make nothing.\n",
         "| path | what it holds |", "|---|---|", *rows, "",
-        "Deleting the folder forgets all runs. A copy of it should be made while no run is going on.\n"])
+        "A name with a number behind it (`RUN.live.123`, `KEY.json.123.…`) is a draft, which a kill may leave. Other files are "
+        "written only where the command line says: `--record FILE`, `oe inspect --html FILE`, `oe init`.\n",
+        "Deleting the folder forgets all runs. How to copy it while runs go on: "
+        "[backup and restore](../operations.md#backup-and-restore).\n"])
 
 
 def events_page() -> str:
