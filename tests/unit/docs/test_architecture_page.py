@@ -39,7 +39,7 @@ def test_a_function_that_is_named_is_there(name: str) -> None:
 def test_the_map_names_every_module_and_package() -> None:
     named = {word for cell in MAP for text in re.findall(r"`([^`]+)`", cell) for word in text.split()}
     top = {f"{path.name}/" if path.is_dir() else path.name for path in (ROOT / "oe").iterdir()
-           if path.is_dir() and path.name not in MADE or path.suffix == ".py"}
+           if (path.is_dir() and path.name not in MADE) or path.suffix == ".py"}
     assert sorted(top - {"__init__.py", "__main__.py"} - named) == []
 
 
@@ -61,3 +61,12 @@ def test_the_folders_of_tests_are_those_that_are_named() -> None:
 def test_what_is_told_to_be_run_can_be() -> None:
     for file in re.findall(r"(?:^|[ `])(?:sh |python |\./|\.venv/3\.11/bin/pytest )([\w/.]+)", CONTRIBUTING):
         assert (ROOT / file).exists() or file == "oe.py", file
+
+
+def test_every_page_is_checked_by_a_test_that_is_there() -> None:
+    rows = re.findall(r"^\| (.+) \| (.+) \|$", CONTRIBUTING.partition("## Documentation")[2].partition("\n## ")[0], re.MULTILINE)
+    pages = {page for row in rows for page in re.findall(r"`([\w./-]+\.md)`", row[0])}
+    there = {str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))}
+    assert pages == there
+    tests = [re.findall(r"`(tests/[\w/.]+)`", row[1]) for row in rows if row[0].startswith("`")]
+    assert all(tests) and [file for files in tests for file in files if not (ROOT / file).is_file()] == []
