@@ -25,7 +25,8 @@ def pack(tree: Path, blocks: Path, output: Path) -> None:
     """The archive of a staged tree and a folder of blocks."""
     files = {path.relative_to(tree).as_posix(): path.read_bytes() for path in sorted(tree.rglob("*")) if path.is_file()}
     source = {name: content for name, content in files.items() if name.endswith(".py")}
-    content = {"__main__.py": Path(__file__).with_name("start.py").read_bytes()}
+    content = {"__main__.py": Path(__file__).with_name("start.py").read_bytes(),
+               "oe.py": Path(__file__).with_name("on_path.py").read_bytes()}
     content |= compress({path.name: path.read_bytes() for path in sorted(blocks.iterdir())})
     content |= {name: file for name, file in files.items() if name not in source}
     content["source.tar.bz2"] = bz2.compress(_tar(source), 9)

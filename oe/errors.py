@@ -78,6 +78,12 @@ class UsageError(OeError):
     exit_code = ExitCode.USAGE
 
 
+def expect(is_fit: bool, what: str, found: object) -> None:
+    """Raises UsageError for an argument of a call that is not fit, and says what it should be."""
+    if not is_fit:
+        raise UsageError(f"{what}, found {found!r}")
+
+
 class NotFoundError(OeError):
     """A run, node, field or file that was named does not exist."""
 

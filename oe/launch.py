@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 from oe.app import Workspace, kinds_by_name, load_experience, result_in_journal, schema_loader
 from oe.children import Children
 from oe.clock import SystemClock, iso
-from oe.errors import AlreadyRunningError, OeError, SkippedError, SpecError, UsageError
+from oe.errors import AlreadyRunningError, OeError, SkippedError, SpecError, UsageError, expect
 from oe.ids import is_run_id, new_run_id
 from oe.lang.scope import Missing
 from oe.live import LiveKeeper, LookedAt
@@ -109,10 +109,10 @@ async def run_experience(spec: Experience | str | os.PathLike[str], *,  # noqa: 
     `llm`, `record`, `replay` are as on the command line; `budget` holds `usd`, `tokens`, `calls`. Raises SpecError,
     UsageError for arguments and limits, StoreError.
     """
-    if concurrency is not None and concurrency < 1:
-        raise UsageError(f"concurrency must be at least 1, found {concurrency}")
-    if not isinstance(cache, bool) and not hasattr(cache, "find"):
-        raise UsageError(f"cache must be true, false or a CacheStore, found {cache!r}")
+    expect(concurrency is None or concurrency >= 1, "concurrency must be at least 1", concurrency)
+    expect(isinstance(cache, bool) or hasattr(cache, "keep"), "cache must be true, false or a CacheStore", cache)
+    expect(args is None or isinstance(args, Mapping), "args must be a mapping of names to values", args)
+    expect(events is None or hasattr(events, "publish"), "events must be an EventBus", events)
     experience = _placed(spec, experience_dir)
     models = ModelOptions(llm, record, replay, budget_of(budget) if budget else None)
     options = RunOptions(args=args or {}, concurrency=concurrency, data_dir=data_dir, cache=cache, models=models)
@@ -121,6 +121,7 @@ async def run_experience(spec: Experience | str | os.PathLike[str], *,  # noqa: 
 
 def _placed(spec: Experience | str | os.PathLike[str], folder: str | None) -> Experience:
     if not isinstance(spec, Experience):
+        expect(isinstance(spec, str | os.PathLike), "an experience must be a path or come of load_experience", spec)
         return load_experience(spec if folder is None else os.path.join(folder, spec))
     if folder is None:
         return spec

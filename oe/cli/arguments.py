@@ -41,7 +41,7 @@ def read_arguments(whole: str | None, single: Sequence[str], is_text: Callable[[
     for pair in single:
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            raise UsageError(f"--arg '{pair}' is not of the form K=V")
+            raise UsageError(f"--arg '{pair}' is not of the form K=V", hint="for example --arg name=World")
         given[name] = _read_single(name, text, is_text, console)
     return given
 
@@ -118,4 +118,5 @@ def _read_file(path: str) -> str:
     except FileNotFoundError:
         raise NotFoundError(f"no such file: '{path}'") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read '{path}': {error}") from error
+        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"cannot read '{path}': {reason}") from error

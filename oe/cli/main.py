@@ -158,6 +158,8 @@ def _dispatch(argv: list[str], console: Console) -> int:
         return int(ExitCode.SUCCESS)
     command = next((command for command in COMMANDS if command.name == argv[0]), None)
     if command is None:
+        if argv[0].startswith("-"):
+            raise UsageError(f"no command before '{argv[0]}'", hint="options stand behind the command")
         names = [command.name for command in COMMANDS]
         raise UsageError(f"no command '{argv[0]}'", hint=did_you_mean(argv[0], names) or "`oe --help` lists them")
     return _execute(command, argv[1:], console)

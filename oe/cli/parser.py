@@ -37,7 +37,10 @@ class Parser(argparse.ArgumentParser):
         self._console = console
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=f"`{self.prog} --help` shows the options")
+        unknown = next((word for word in message.split() if word.startswith("-")), "")
+        known = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+        near = did_you_mean(unknown.partition("=")[0], known) if message.startswith("unrecognized") else None
+        raise UsageError(message, hint=near or f"`{self.prog} --help` shows the options")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         raise HelpShown

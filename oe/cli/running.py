@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from oe.app import Experience, Loaded, read_experience
 from oe.cli.console import Console
-from oe.cli.parser import add_data_dir, add_json, add_models
+from oe.cli.parser import add_data_dir, add_json, add_models, positive_integer
 from oe.cli.quantities import budget
 from oe.cli.signals import Requests, caught_signals
 from oe.cli.stdout_guard import guarded_stdout
@@ -40,7 +40,7 @@ _LONGEST_JSON = 400
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Options that run and resume have in common."""
-    parser.add_argument("--concurrency", type=int, metavar="N", help="units that may run at once")
+    parser.add_argument("--concurrency", type=positive_integer, metavar="N", help="units that may run at once")
     parser.add_argument("--timeout", metavar="DURATION", help="deadline for the run: 90, 30s, 5m, 2h")
     parser.add_argument("--no-cache", action="store_true", help="neither take results from the cache nor keep them")
     parser.add_argument("--budget", type=budget, metavar="LIMITS",
@@ -101,13 +101,6 @@ def uses_cache(namespace: argparse.Namespace, console: Console) -> bool:
     if word not in ("on", "off"):
         raise UsageError(f"OE_CACHE is '{word}'", hint="write on or off")
     return word == "on"
-
-
-def positive(value: int | None, option: str) -> int | None:
-    """The value of an option that counts something. Raises UsageError for less than one."""
-    if value is not None and value < 1:
-        raise UsageError(f"{option} must be at least 1, found {value}")
-    return value
 
 
 def carry_out(experience: Experience, start: Start, options: RunOptions, namespace: argparse.Namespace,
@@ -252,7 +245,8 @@ class _Display:
         is_told = record["type"] == "node.finished" and record["slot"] == self._cached_slot
         if record["type"] == "node.cached":
             self._cached_slot = record["slot"]
-        line = event_line(record)
+        unit = self.run.state.units.get(str(record.get("slot"))) if self.run is not None else None
+        line = event_line(record, unit)
         if line is not None and not is_told:
             self._console.note(line)
 

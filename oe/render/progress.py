@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oe.clock import seconds_of_iso
-from oe.state.run_state import CHARACTERS_PER_TOKEN, RunState
+from oe.state.run_state import CHARACTERS_PER_TOKEN, RunState, UnitState
 from oe.text import clip, format_age, format_duration, neutralise, plural
 from oe.values import JsonObject
 
@@ -48,23 +48,37 @@ def _streamed(state: RunState) -> int:
     return sum(activity.streamed for activity in state.active.values()) // CHARACTERS_PER_TOKEN
 
 
-def event_line(record: JsonObject) -> str | None:
-    """A line for an event that a person wants to know of, or None."""
+def event_line(record: JsonObject, unit: UnitState | None = None) -> str | None:
+    """A line for an event that a person wants to know of, or None. `unit`, where the event is of one, tells what came
+    of its items."""
     if record["type"] == "budget.warning":
         return f"budget    {record['budget']}: {record['spent']:,} of {record['limit']:,} spent"
     word = _TOLD.get(str(record["type"]))
     if word is None or (record["type"] in _ONLY_OF_UNITS and ("index" in record or "[" in str(record["slot"]))):
         return None
-    line = f"{word:<9} {record['slot']}"
+    items = "" if unit is None or record["type"] != "node.finished" else _items_words(unit)
+    line = f"{'cached' if items and unit is not None and unit.cached else word:<9} {record['slot']}"
     if isinstance(record.get("duration_ms"), int | float):
         line += f" ({format_duration(float(str(record['duration_ms'])) / 1000)})"
-    what = record.get("error") or record.get("reason")
+    what = record.get("error") or record.get("reason") or items
     if what:
         line += f": {what}"
     if record["type"] == "node.retrying":
         delay = format_duration(float(str(record["delay_ms"])) / 1000)
         line += f" (attempt {record['attempt']}, next in {delay})"
     return clip(neutralise(line).replace("\n", " "), 400)
+
+
+def _items_words(unit: UnitState) -> str:
+    """`5,000 items, 2 failed, 17 cached`; nothing of a unit that has none."""
+    if unit.items is None:
+        return ""
+    words = [f"{unit.items:,} {'item' if unit.items == 1 else 'items'}"]
+    if unit.item_failures:
+        words.append(f"{unit.item_failures:,} failed")
+    if unit.items_cached and not unit.cached:
+        words.append(f"{unit.items_cached:,} cached")
+    return ", ".join(words)
 
 
 def cache_line(state: RunState, now: float) -> str | None:

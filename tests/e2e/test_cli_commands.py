@@ -93,6 +93,13 @@ def test_init_overwrites_nothing_and_then_writes_nothing(program: Program, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["tools"]
 
 
+def test_init_makes_no_directory_of_a_file(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    refused = program.run("init", "notes.txt", cwd=tmp_path)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == "oe: 'notes.txt' is no directory\n    hint: give another PATH\n"
+
+
 def test_init_lists_its_templates(program: Program, tmp_path: Path) -> None:
     listed = program.run("init", "--list", "--json", cwd=tmp_path).json()
     check_shape(listed, "init --list")
@@ -149,6 +156,26 @@ def test_doctor_says_what_is_missing_and_where_a_setting_comes_from(program: Pro
     assert origins == {"data folder": "flag", "cache": "default", "llm": "environment", "no colours": "default"}
     shown = program.run("doctor", "--data-dir", tmp_path / "file" / "data", cwd=tmp_path)
     assert shown.stdout.endswith("\n1 thing missing\n")
+
+
+def test_doctor_does_not_look_where_nothing_is(program: Program, tmp_path: Path) -> None:
+    refused = program.run("doctor", "missing", cwd=tmp_path)
+    assert (refused.exit_code, refused.stdout, refused.stderr) == (5, "", "oe: no such file or directory: 'missing'\n")
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    (("run", "--concurency", "3"), "did you mean '--concurrency'?"),
+    (("run", "--concurrency=x"), "'x' is not a positive whole number"),
+    (("runs", "--formaat"), "`oe runs --help` shows the options"),
+    (("-q", "run"), "options stand behind the command"),
+    (("run", "--arg", "name"), "hint: for example --arg name=World"),
+    (("run", "--args", "@."), "cannot read '.': is a directory"),
+])
+def test_wrong_usage_says_what_is_near(program: Program, tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+    (tmp_path / "experience.yaml").write_text(WARNS)
+    (tmp_path / "now.py").write_text("def run(inputs, ctx):\n    return {}\n")
+    refused = program.run(*arguments, cwd=tmp_path)
+    assert (refused.exit_code, refused.stdout) == (2, "") and told in refused.stderr
 
 
 def test_doctor_needs_no_path_variable(program: Program, tmp_path: Path) -> None:

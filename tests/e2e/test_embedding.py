@@ -71,9 +71,9 @@ def test_every_program_of_the_page_is_run() -> None:
     assert len(PROGRAMS) == PAGE.count("```python") >= 4
 
 
-def test_the_one_file_serves_as_a_library(greeting: Path, archive: Path) -> None:
-    code = f"import runpy; runpy.run_path({str(archive)!r})\n" + PROGRAMS[0][0]
-    done = run_code(code, greeting)
+@pytest.mark.parametrize("start", ["", "import runpy; runpy.run_path(sys.path[0])"])
+def test_the_one_file_serves_as_a_library(greeting: Path, archive: Path, start: str) -> None:
+    done = run_code(f"import sys; sys.path.insert(0, {str(archive)!r}); {start}\n" + PROGRAMS[0][0], greeting)
     assert (done.stdout.replace("Darwin", "Linux"), done.stderr) == (PROGRAMS[0][1], "")
 
 
@@ -132,11 +132,26 @@ def test_a_failed_run_is_a_result(tmp_path: Path) -> None:
     assert result.as_object()["run_id"] == result.run_id
 
 
+async def _unawaited(event: object) -> None:
+    """A subscriber that nobody would await."""
+
+
 @pytest.mark.parametrize(("call", "kind", "message"), [
     (lambda folder: load_experience(folder / "none"), OeError, "no such file or directory: "),
     (lambda folder: load_yaml("a: [1"), SpecError, "<string>:1:4: error"),
     (lambda folder: asyncio.run(run_experience(folder / "greeting", concurrency=0)), OeError,
      "concurrency must be at least 1, found 0"),
+    (lambda folder: asyncio.run(run_experience(folder / "greeting", cache="yes")), OeError,  # type: ignore[arg-type]
+     "cache must be true, false or a CacheStore, found 'yes'"),
+    (lambda folder: asyncio.run(run_experience(folder / "greeting", events=print)), OeError,  # type: ignore[arg-type]
+     "events must be an EventBus, found "),
+    (lambda folder: asyncio.run(run_experience(folder / "greeting", args=[1])), OeError,  # type: ignore[arg-type]
+     "args must be a mapping of names to values, found [1]"),
+    (lambda folder: asyncio.run(run_experience({"name": "x"})), OeError,  # type: ignore[arg-type]
+     "an experience must be a path or come of load_experience, found {'name': 'x'}"),
+    (lambda folder: EventBus().subscribe(_unawaited), OeError, "a subscriber must be a plain function, found "),
+    (lambda folder: EventBus().subscribe("print"), OeError,  # type: ignore[arg-type]
+     "a subscriber must be a plain function, found 'print'"),
     (lambda folder: asyncio.run(run_experience(folder / "greeting", args={"name": 1})), OeError,
      "argument 'name': expected string, found integer 1"),
 ])

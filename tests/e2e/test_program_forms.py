@@ -120,6 +120,7 @@ for name in sorted(NAMES):
         if isinstance(value, type) and value.__module__ == name:
             named, made = hasattr(value, "_field_defaults"), dataclasses.is_dataclass(value)
             own = {key for key, each in vars(value).items()
+    assert names == files - modules - {"oe/store/left.pyc"} | blocks | own
                    if key not in MADE or (key in KEPT and getattr(each, "__module__", "").startswith("oe."))}
             print(name, value.__qualname__, named and (value._fields, value._field_defaults),
                   [base for base in value.__mro__ if base.__module__ != "typing" and base.__qualname__ != "Record"],
@@ -196,7 +197,8 @@ def test_two_builds_are_byte_identical_and_hold_the_package_and_nothing_else(pla
     files = {path.relative_to(checkout).as_posix() for path in (checkout / "oe").rglob("*") if path.is_file()}
     modules = {name for name in files if name.endswith(".py")}
     blocks = {f"bytecode/cpython-{version.replace('.', '')}" for version in MINORS}
-    assert names == files - modules - {"oe/store/left.pyc"} | blocks | {"__main__.py", "bytecode/shared", "source.tar.bz2"}
+    own = {"__main__.py", "oe.py", "bytecode/shared", "source.tar.bz2"}
+    assert names == files - modules - {"oe/store/left.pyc"} | blocks | own
     assert source == {name: (checkout / name).read_text() for name in modules}
     assert times == {(1980, 1, 1, 0, 0, 0)}
     assert again.stat().st_size <= 2_000_000

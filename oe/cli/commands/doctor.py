@@ -8,7 +8,7 @@ import shutil
 
 from oe.cli.console import Console, is_terminal
 from oe.cli.parser import add_data_dir, add_json, add_path
-from oe.errors import ExitCode
+from oe.errors import ExitCode, NotFoundError
 from oe.host import Check, check_host, settings_of
 from oe.text import neutralise, plural
 
@@ -24,6 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Prints every check; exit code 1 if something is missing."""
+    if not os.path.exists(options.path):
+        raise NotFoundError(f"no such file or directory: '{options.path}'")
     checks = [*check_host(options.path, options.data_dir, console.environment), _terminal(console)]
     settings = settings_of(options.path, options.data_dir, console.environment)
     missing = [check for check in checks if check.status == "missing"]

@@ -84,6 +84,8 @@ def _write(template: Template, folder: str) -> list[str]:
     name = _name_of(folder)
     texts = {os.path.join(folder, path).removeprefix("./"): text.replace(_PLACEHOLDER, name)
              for path, text in _texts(files("oe.cli") / "templates" / template.name)}
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise UsageError(f"'{folder}' is no directory", code="file-exists", hint="give another PATH")
     for path in texts:
         if os.path.lexists(path):
             raise UsageError(f"'{path}' exists already, and is not overwritten", code="file-exists",

@@ -14,7 +14,6 @@ from oe.cli.running import (
     carry_out,
     checked_experience,
     model_options,
-    positive,
     seconds_of,
     uses_cache,
 )
@@ -33,12 +32,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Checks everything, then goes on. A run that succeeded is not reopened: it says so and exits 0."""
-    concurrency = positive(options.concurrency, "--concurrency")
     timeout = seconds_of(options.timeout)
     experience = checked_experience(options.path, console)
     args = given_arguments(options, experience, console)
     return carry_out(experience, partial(_resume, experience, console),
-                     RunOptions(args, concurrency, timeout, options.run_id, options.data_dir,
+                     RunOptions(args, options.concurrency, timeout, options.run_id, options.data_dir,
                                 cache=uses_cache(options, console), again=options.retry,
                                 models=model_options(options)), options, console)
 

@@ -13,7 +13,6 @@ from oe.cli.running import (
     carry_out,
     checked_experience,
     model_options,
-    positive,
     seconds_of,
     uses_cache,
 )
@@ -36,12 +35,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Checks everything, then runs."""
-    concurrency = positive(options.concurrency, "--concurrency")
     timeout = seconds_of(options.timeout)
     experience = checked_experience(options.path, console)
     args = given_arguments(options, experience, console)
     return carry_out(experience, partial(start_run, experience),
-                     RunOptions(args, concurrency, timeout, options.run_id, options.data_dir,
+                     RunOptions(args, options.concurrency, timeout, options.run_id, options.data_dir,
                                 cache=uses_cache(options, console), only=options.only, start=options.start,
                                 refresh=options.refresh, if_running=options.if_running,
                                 models=model_options(options)), options, console)
