@@ -34,6 +34,13 @@ ENVIRONMENT: dict[str, str] = {
 """The variables that `oe` reads, with what each does."""
 
 
+def expect_utf8() -> None:
+    """Starts the process over in UTF-8 mode if the interpreter took the locale to know ASCII alone."""
+    from oe.net.utf8_mode import start_over_in_utf8_mode  # hardly ever needed
+
+    start_over_in_utf8_mode()
+
+
 def expect_filled(environment: Mapping[str, str]) -> None:
     """Raises UsageError for a variable of ours that is set and empty: a script meant to say something."""
     for name in ENVIRONMENT:

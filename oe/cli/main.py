@@ -98,7 +98,10 @@ def _shortage(error: BaseException | None) -> tuple[str, str] | None:
 
 def entry() -> NoReturn:
     """The process: arguments and streams from `sys`, the exit code back to it. A reader that went away is no error."""
-    _expect_utf8()
+    if sys.getfilesystemencoding() == "ascii":
+        from oe.settings import expect_utf8
+
+        expect_utf8()
     gc.disable()  # until the command is loaded: a start makes no garbage, and looking for it takes 3 ms
     _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
@@ -112,13 +115,6 @@ def entry() -> NoReturn:
     except OSError:  # told already
         code = code or int(ExitCode.FAILED)
     leave(code)
-
-
-def _expect_utf8() -> None:
-    """Starts over in UTF-8 mode where the interpreter takes names and arguments for ASCII (LC_ALL=C with PYTHONUTF8=0):
-    no other letter would reach it as one, and none could be written into a path."""
-    if sys.getfilesystemencoding() == "ascii" and sys.executable and not sys.flags.utf8_mode:
-        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
 def _open_what_is_closed() -> None:
