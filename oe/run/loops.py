@@ -93,24 +93,24 @@ class _Rounds:
     async def _carry(self, node: Node, place_in_body: int) -> Result | None:
         """One body node in one iteration; None where its own condition is false."""
         place = self._place(node)
-        if place.refusal is None and node.when is not None and not node.when.test(place.scope):
+        if place is None:
             return None
-        slot = child_slot(item_slot(self._tools.slot_of(self._loop.id), self.count), node.id)
-        result = await self._tools.slots.take_or_carry_out(place._replace(slot=slot))
+        result = await self._tools.slots.take_or_carry_out(place)
         if result.end is End.SUCCESS:
             self._tools.ledger.record(self._rank, (self.count, place_in_body), result.writes)
             self._tools.ledger.grow(self._rank, self._inside, result.writes)
         return result
 
-    def _place(self, node: Node) -> Place:
+    def _place(self, node: Node) -> Place | None:
         base, view = self._tools.views.of_node(self._rank, node, self._inside)
         scope = Scope(state=base.state, args=base.args, inputs=base.inputs, iteration=self.count, reads=view)
+        slot = child_slot(item_slot(self._tools.slot_of(self._loop.id), self.count), node.id)
         try:
-            if node.when is not None:
-                node.when.test(scope)
-            return Place(node, "", scope, view, self._tools.keys.shared(node, scope, view), self.count)
+            if node.when is not None and not node.when.test(scope):
+                return None
+            return Place(node, slot, scope, view, self._tools.keys.shared(node, scope, view), self.count)
         except NodeError as error:
-            return Place(node, "", scope, view, None, self.count, error)
+            return Place(node, slot, scope, view, None, self.count, error)
 
     def _is_bound_reached(self) -> bool:
         most = self._loop.max_iters

@@ -86,7 +86,7 @@ class _Stream:
         inside: dict[str, Json] = {}
         for stage in self._stages:
             place = self._place(stage, index, prev, inside)
-            if place.refusal is None and not self._applies(stage, place.scope):
+            if place is None:
                 continue
             job = self._tools.slots.prepare(place)
             found = self._tools.slots.find_success(job)
@@ -103,7 +103,7 @@ class _Stream:
         inside: dict[str, Json] = {}
         for number, stage in enumerate(self._stages):
             place = self._place(stage, index, prev, inside)
-            if place.refusal is None and not self._applies(stage, place.scope):
+            if place is None:
                 continue
             result = await self._result(place)
             if result.end is not End.SUCCESS:
@@ -121,17 +121,15 @@ class _Stream:
         self._tools.recorder.restore((failure,))
         return Result(End.FAILED, error=failure.error.message)
 
-    def _applies(self, stage: Node, scope: Scope) -> bool:
-        return stage.when is None or stage.when.test(scope)
-
-    def _place(self, stage: Node, index: int, prev: Json | Missing, inside: JsonObject) -> Place:
+    def _place(self, stage: Node, index: int, prev: Json | Missing, inside: JsonObject) -> Place | None:
+        """Where the stage takes the item; None where its condition is false."""
         base, view = without_source(self._pipeline, *self._tools.views.of_node(self._rank, stage, inside))
         scope = Scope(state=base.state, args=base.args, inputs=base.inputs, item=self._source[index], index=index,
                       prev=prev, reads=view)
         slot = child_slot(item_slot(self._tools.slot_of(self._pipeline.id), index), stage.id)
         try:
-            if stage.when is not None:
-                stage.when.test(scope)
+            if stage.when is not None and not stage.when.test(scope):
+                return None
             return Place(stage, slot, scope, view, self._tools.keys.shared(stage, scope, view), index)
         except NodeError as error:
             return Place(stage, slot, scope, view, None, index, error)
