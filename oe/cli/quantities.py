@@ -12,6 +12,9 @@ from oe.text import parse_duration
 if TYPE_CHECKING:
     from oe.spec.model import Budget
 
+DEFAULT_AGE_SECONDS = 30 * 86400.0
+"""From what age on things are old where nobody says."""
+
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)\s?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from oe.cli.asking import confirmed
 from oe.cli.console import Console
 from oe.cli.parser import add_data_dir, add_experience, add_json
-from oe.cli.quantities import age_seconds, size_bytes
+from oe.cli.quantities import DEFAULT_AGE_SECONDS, age_seconds, size_bytes
 from oe.clock import SystemClock, iso
 from oe.errors import ExitCode, UsageError
 from oe.pruning import CacheFolder, CachePlan, KeptResult, Limits, open_cache, plan_cache, prune_cache
@@ -17,7 +17,6 @@ from oe.render.cache import CacheRow, cache_table
 from oe.text import format_size, neutralise, plural
 from oe.values import JsonObject
 
-_DEFAULT_AGE_SECONDS = 30 * 86400.0
 _SHOWN_DIGITS = 12
 
 
@@ -115,7 +114,7 @@ def _clear(options: argparse.Namespace, cache: CacheFolder, console: Console) ->
 def _collect(options: argparse.Namespace, cache: CacheFolder, console: Console) -> int:
     older_than = options.older_than
     if older_than is None and options.max_size is None:
-        older_than = _DEFAULT_AGE_SECONDS
+        older_than = DEFAULT_AGE_SECONDS
     plan = plan_cache(cache, Limits(older_than, max_bytes=options.max_size), SystemClock().now())
     freed = plan.size_bytes if options.dry_run else prune_cache(cache, plan)
     keys = [entry.key for entry in plan.entries]

@@ -6,7 +6,7 @@ import argparse
 
 from oe.cli.console import Console
 from oe.cli.parser import add_data_dir, add_json, add_path
-from oe.cli.quantities import age_seconds, size_bytes, whole_number
+from oe.cli.quantities import DEFAULT_AGE_SECONDS, age_seconds, size_bytes, whole_number
 from oe.clock import SystemClock, iso
 from oe.errors import ExitCode
 from oe.inspection import find_workspace
@@ -14,7 +14,6 @@ from oe.pruning import CachePlan, Limits, OldRun, Plan, Pruned, plan_pruning, pr
 from oe.text import format_size, plural
 from oe.values import JsonObject
 
-_DEFAULT_AGE_SECONDS = 30 * 86400.0
 _NOTHING = Plan([], CachePlan([], [], 0), [], 0, 0, 0, 0)
 
 
@@ -38,7 +37,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     """Prunes, and says what it freed."""
     older_than = options.older_than
     if older_than is None and options.keep is None and options.max_size is None:
-        older_than = _DEFAULT_AGE_SECONDS
+        older_than = DEFAULT_AGE_SECONDS
     limits = Limits(older_than, options.keep, options.max_size, options.force)
     workspace = find_workspace(options.path, options.data_dir, read_only=options.dry_run)
     plan, pruned = _NOTHING, Pruned([], _NOTHING.cache, [], 0, 0, shrunk=False)
