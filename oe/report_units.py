@@ -67,7 +67,7 @@ class _Unit:
     """One unit while the journal is read."""
 
     __slots__ = ("attempts", "cached_slots", "cost_usd", "end", "error", "failed_items", "items", "slots", "start",
-                 "status", "stretches", "tokens_in", "tokens_out", "tokens_saved")
+                 "status", "stretches", "tokens_in", "tokens_out", "tokens_saved", "unpriced_calls")
 
     def __init__(self) -> None:
         self.status = "pending"
@@ -78,6 +78,7 @@ class _Unit:
         self.failed_items: set[int] = set()
         self.tokens_in = self.tokens_out = self.tokens_saved = 0
         self.cost_usd = 0.0
+        self.unpriced_calls = 0
         self.error: str | None = None
         self.stretches: list[Stretch] = []
 
@@ -174,7 +175,8 @@ class Gathering:
         units = self._units.values()
         return {
             "tokens_in": sum(unit.tokens_in for unit in units), "tokens_out": sum(unit.tokens_out for unit in units),
-            "tokens_saved": sum(unit.tokens_saved for unit in units), "cost_usd": sum(unit.cost_usd for unit in units)}
+            "tokens_saved": sum(unit.tokens_saved for unit in units), "cost_usd": sum(unit.cost_usd for unit in units),
+            "unpriced_calls": sum(unit.unpriced_calls for unit in units)}
 
     def statuses(self) -> dict[str, str]:
         """The status of every unit, in rank order."""
@@ -239,9 +241,12 @@ class Gathering:
                 unit.tokens_in += tokens_in
                 unit.tokens_out += tokens_out
                 unit.cost_usd += cost
-                known = self._models.get(name, ModelReport(name, 0, 0, 0, 0.0))
+                unpriced = call.get("cost_usd") is None
+                unit.unpriced_calls += unpriced
+                known = self._models.get(name, ModelReport(name, 0, 0, 0, 0.0, 0))
                 self._models[name] = ModelReport(name, known.calls + 1, known.tokens_in + tokens_in,
-                                                 known.tokens_out + tokens_out, known.cost_usd + cost)
+                                                 known.tokens_out + tokens_out, known.cost_usd + cost,
+                                                 known.unpriced_calls + unpriced)
         cached = entry.details.get("cached")
         saved = cached.get("saved") if isinstance(cached, dict) else None
         if isinstance(saved, dict):
@@ -275,8 +280,8 @@ class Gathering:
             unit_id, kind, spec.phase, self._status(unit), None if unit.start is None else axis.place(unit.start),
             None if end is None else axis.place(end), unit.attempts, None if is_single else len(unit.items),
             len(unit.failed_items), 0 if is_single else unit.cached_slots, unit.tokens_in, unit.tokens_out,
-            unit.cost_usd, unit.tokens_saved, unit.error, _bars(unit.stretches, axis, has_lanes=not is_single),
-            is_critical)
+            unit.cost_usd, unit.unpriced_calls, unit.tokens_saved, unit.error,
+            _bars(unit.stretches, axis, has_lanes=not is_single), is_critical)
 
 
 def unit_of(slot: str) -> str:

@@ -51,6 +51,7 @@ class Picture(NamedTuple):
     tokens: int = 0
     tokens_saved: int = 0
     cost_usd: float = 0.0
+    unpriced_calls: int = 0
     slots: int = 0
     findings: Sequence[Finding] = ()
     reading: int | None = None
@@ -188,10 +189,13 @@ class Watch:
         state = self._state
         picture = self._live(found) if self._status == "running" else self._over()
         totals = self.run.totals if self.run.finished_at is not None else state.totals()
-        numbers = [totals.get(name) for name in ("tokens_in", "tokens_out", "tokens_saved", "cost_usd")]
-        tokens_in, tokens_out, saved, cost = [value if isinstance(value, int | float) else 0 for value in numbers]
+        numbers = [totals.get(name) for name in ("tokens_in", "tokens_out", "tokens_saved", "cost_usd",
+                                                    "unpriced_calls")]
+        known = [value if isinstance(value, int | float) else 0 for value in numbers]
+        tokens_in, tokens_out, saved, cost, unpriced = known
         return picture._replace(tokens=int(tokens_in + tokens_out), tokens_saved=int(saved), cost_usd=float(cost),
-                                reading=self._read_events if is_reading else None, errors=self._errors,
+                                unpriced_calls=int(unpriced), errors=self._errors,
+                                reading=self._read_events if is_reading else None,
                                 snapshot=self._budgets(picture.snapshot))
 
     def _over(self) -> Picture:

@@ -48,7 +48,8 @@ class CliAgentKind:
         SCHEMA_KEY,
         Key("extra_args", {"type": "array", "items": {"type": "string"}},
             "Further arguments for the program, as they are."),
-        Key("reserve", {"$ref": "#/$defs/budget"}, "What one call may cost at most; required under a budget in usd."),
+        Key("reserve", {"$ref": "#/$defs/budget"}, "What one call may cost at most; required under a budget in usd.",
+            affects_output=False),
     )
     cached_by_default = False
     is_nested = False

@@ -22,15 +22,18 @@ SCHEMA_KEY = Key("schema", {"title": "a JSON Schema, or the path of a file that 
                  "The form of its answer: an object whose keys are fields in `writes`. Without it the answer is text.")
 
 CALL_KEYS: tuple[Key, ...] = (
-    Key("model", {"type": "string", "minLength": 1}, "The model, where it is not that of `llm`."),
-    Key("max_tokens", POSITIVE, "The longest answer in tokens."),
+    Key("model", {"type": "string", "minLength": 1}, "The model, where it is not that of `llm`.", affects_output=False),
+    Key("max_tokens", POSITIVE, "The longest answer in tokens.", affects_output=False),
     Key("temperature", {"type": "number", "minimum": 0, "maximum": 2, "title": "a number from 0 to 2"},
-        "How freely it answers."),
+        "How freely it answers.", affects_output=False),
     SCHEMA_KEY,
     Key("repair", {"type": "integer", "minimum": 0, "maximum": 100, "title": "a whole number from 0 to 100"},
-        "How often an answer that breaks the schema is sent back, with its problems.", default=1),
-    Key("llm", {"$ref": "#/$defs/llm"}, "Provider and settings, over those of `runtime.llm`."),
+        "How often an answer that breaks the schema is sent back, with its problems.", default=1,
+        affects_output=False),
+    Key("llm", {"$ref": "#/$defs/llm"}, "Provider and settings, over those of `runtime.llm`.", affects_output=False),
 )
+"""Which model answers, and how, is a part of a key by itself: what the provider says of it (`ModelProvider.identity`),
+wherever it was chosen. The rest of `llm`, and `repair`, decide whether there is an answer, not which one counts."""
 
 
 class OutputRules:

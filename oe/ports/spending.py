@@ -39,7 +39,8 @@ class Charge(Protocol):
 
 
 class Charged(NamedTuple):
-    """What one charge of a slot counts for: its worst case, all of it as tokens in, until it is settled."""
+    """What one charge of a slot counts for: its worst case, all of it as tokens in, until it is settled. `is_unpriced`:
+    the price of what was called is not known, and not in `usd`."""
 
     slot: str
     input_tokens: int = 0
@@ -47,6 +48,7 @@ class Charged(NamedTuple):
     usd: float = 0.0
     calls: int = 0
     is_settled: bool = True
+    is_unpriced: bool = False
 
     @property
     def cost(self) -> Cost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oe.clock import seconds_of_iso
+from oe.render.cost import cost_words
 from oe.state.run_state import CHARACTERS_PER_TOKEN, RunState, UnitState
 from oe.text import clip, format_age, format_duration, neutralise, plural
 from oe.values import JsonObject
@@ -29,7 +30,7 @@ def status_line(state: RunState, now: float, width: int) -> str:
         if done < total:
             parts.append(f"ETA {format_duration((total - done) / rate)}")
     parts += spent_words({"tokens_in": state.input_tokens + _streamed(state), "tokens_out": state.output_tokens,
-                          "cost_usd": state.cost_usd})
+                          "cost_usd": state.cost_usd, "unpriced_calls": state.unpriced_calls})
     line = ", ".join(parts)
     activity = next(reversed(state.active.values()), None)
     if activity is not None:
@@ -93,13 +94,14 @@ def cache_line(state: RunState, now: float) -> str | None:
 
 
 def spent_words(totals: JsonObject) -> list[str]:
-    """`1,234 tokens`, `$0.0123`, `56 tokens saved`, as far as there were any."""
+    """`1,234 tokens`, `$0.0123` (see `cost_words`), `56 tokens saved`, as far as there were any."""
     words = []
     tokens = int(str(totals.get("tokens_in") or 0)) + int(str(totals.get("tokens_out") or 0))
     if tokens:
         words.append(f"{tokens:,} tokens")
-    if totals.get("cost_usd"):
-        words.append(f"${float(str(totals['cost_usd'])):.4f}")
+    cost = cost_words(totals.get("cost_usd"), totals.get("unpriced_calls"))
+    if cost is not None:
+        words.append(cost)
     if totals.get("tokens_saved"):
         words.append(f"{int(str(totals['tokens_saved'])):,} tokens saved")
     return words

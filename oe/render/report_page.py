@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from oe.render.cost import cost_words
 from oe.render.graph_svg import Shown, graph_svg, note_of
 from oe.render.markup import Markup, element, joined, lines_of
 from oe.render.page import figure, folded, name_of, note, page, pill, section
-from oe.render.report_tables import attempt_table, cost_table, figure_of, first_errors, money, unit_table
+from oe.render.report_tables import attempt_table, cost_table, figure_of, first_errors, unit_table
 from oe.render.report_timeline import timeline
 from oe.render.report_value import FieldReport, Report, UnitReport, WriteReport
 from oe.render.runs import format_count
@@ -49,8 +50,9 @@ def _summary(report: Report) -> Iterator[Markup]:
         yield _fact("Tokens", f"{format_count(tokens_in)} in, {format_count(tokens_out)} out")
     if figure_of(totals.get("tokens_saved")):
         yield _fact("Saved", f"{format_count(figure_of(totals.get('tokens_saved')))} tokens")
-    if figure_of(totals.get("cost_usd")):
-        yield _fact("Cost", money(figure_of(totals.get("cost_usd"))))
+    cost = cost_words(totals.get("cost_usd"), totals.get("unpriced_calls"))
+    if cost is not None:
+        yield _fact("Cost", cost)
 
 
 def _fact(name: str, text: str) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from oe.render.cost import cost_cell
 from oe.render.markup import Markup, element, joined
 from oe.render.page import folded, name_of, note, pill, section
 from oe.render.report_value import TROUBLED, AttemptReport, ModelReport, Report, UnitReport, foremost
@@ -71,7 +72,8 @@ def attempt_table(report: Report) -> Markup:
 
 def cost_table(report: Report) -> Markup | None:
     """Tokens and money by node and by model; None for a run that asked no model."""
-    units = [unit for unit in report.units if unit.tokens_in or unit.tokens_out or unit.cost_usd or unit.tokens_saved]
+    units = [unit for unit in report.units
+             if unit.tokens_in or unit.tokens_out or unit.cost_usd or unit.unpriced_calls or unit.tokens_saved]
     if not units and not report.models:
         return None
     names = ("Tokens in", "Tokens out", "Share", "Cost", "Saved")
@@ -81,6 +83,8 @@ def cost_table(report: Report) -> Markup | None:
     parts = [_table(columns, [_cost_cells(unit, columns, whole) for unit in units])]
     if report.models:
         parts.append(_models(report.models))
+    if any(unit.unpriced_calls for unit in units):
+        parts.append(note("unpriced, and +: the price of a model is not known; OE_PRICES names a file of prices"))
     if report.units_left_out:
         parts.append(note("units that are left out of the list of nodes are left out here too"))
     return section("Tokens and cost", "cost", *parts)
@@ -95,13 +99,6 @@ def first_errors(report: Report, most: int = 3) -> Markup | None:
                     name_of(clip(unit.error or "failed", _LONGEST_REMARK))) for unit in failed[:most]]
     more = [element("li", f"and {len(failed) - most} more, see ", element("a", "attempts", href="#attempts"))]
     return element("ul", *rows, *(more if len(failed) > most else []), class_="errors")
-
-
-def money(cost_usd: float) -> str:
-    """`$0.0021`, `$1.20`; `-` for nothing."""
-    if not cost_usd:
-        return "-"
-    return f"${cost_usd:.4f}" if cost_usd < 0.1 else f"${cost_usd:,.2f}"
 
 
 def figure_of(value: Json) -> float:
@@ -168,7 +165,8 @@ def _cost_cells(unit: UnitReport, columns: Sequence[_Column], whole: int) -> lis
                     aria_label=f"{100 * tokens / (whole or 1):.0f}%")
     return _cells(columns, {
         "Node": name_of(clip(unit.id, _LONGEST_NAME)), "Tokens in": format_count(unit.tokens_in),
-        "Tokens out": format_count(unit.tokens_out), "Share": share, "Cost": money(unit.cost_usd),
+        "Tokens out": format_count(unit.tokens_out), "Share": share,
+        "Cost": cost_cell(unit.cost_usd, unit.unpriced_calls),
         "Saved": format_count(unit.tokens_saved) if unit.tokens_saved else "-"})
 
 
@@ -177,4 +175,4 @@ def _models(models: Sequence[ModelReport]) -> Markup:
     return _table(columns, [_cells(columns, {
         "Model": name_of(clip(model.name, _LONGEST_NAME)), "Calls": str(model.calls),
         "Tokens in": format_count(model.tokens_in), "Tokens out": format_count(model.tokens_out),
-        "Cost": money(model.cost_usd)}) for model in models[:50]])
+        "Cost": cost_cell(model.cost_usd, model.unpriced_calls)}) for model in models[:50]])

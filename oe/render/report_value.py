@@ -41,6 +41,7 @@ class UnitReport(NamedTuple):
     tokens_in: int
     tokens_out: int
     cost_usd: float
+    unpriced_calls: int
     tokens_saved: int
     error: str | None
     bars: Sequence[Bar]
@@ -87,6 +88,7 @@ class ModelReport(NamedTuple):
     tokens_in: int
     tokens_out: int
     cost_usd: float
+    unpriced_calls: int
 
 
 class Artifact(NamedTuple):

@@ -40,12 +40,18 @@ def format_count(number: float) -> str:
 
 def _row(run: JsonObject) -> list[str]:
     totals = run["totals"] if isinstance(run["totals"], dict) else {}
-    tokens, cost = _number(totals.get("tokens_in")) + _number(totals.get("tokens_out")), _number(totals.get("cost_usd"))
+    tokens = _number(totals.get("tokens_in")) + _number(totals.get("tokens_out"))
     duration = run["duration_ms"]
     return [str(run["run_id"]), str(run["status"]), str(run["started_at"])[:16].replace("T", " "),
             format_duration(_number(duration) / 1000) if duration is not None else "-",
             _text(totals.get("ok")), _text(totals.get("failed")),
-            format_count(tokens) if tokens else "-", f"${cost:.2f}" if cost else "-"]
+            format_count(tokens) if tokens else "-", _cost(totals)]
+
+
+def _cost(totals: JsonObject) -> str:
+    """`$0.13`; `?` where no price is known, `$0.13+` where those of some calls are not."""
+    cost, unpriced = _number(totals.get("cost_usd")), totals.get("unpriced_calls")
+    return f"${cost:.2f}" + ("+" if unpriced else "") if cost else "?" if unpriced else "-"
 
 
 def _number(value: Json) -> float:

@@ -111,7 +111,7 @@ class Session:
         if self._run.resumed:
             self._charged = list(outside.store.charges(run_id))
         for charged in self._charged:
-            if charged.is_settled:
+            if charged.is_settled and charged.calls:  # one that cost nothing is no call
                 self.state.apply(_tokens(charged, self._part.milestone.ts))
         recorder = self._recorder = Recorder(run_id, outside.store, outside.log, outside.bus, self.state, restored)
         recorder.supersede(restored.forget(self._part.again))
@@ -224,5 +224,7 @@ class Session:
 
 def _tokens(charged: Charged, ts: float) -> Event:
     """What an earlier process of the run has spent, for the totals."""
-    return Event("node.tokens", ts, charged.slot, data={
-        "input_tokens": charged.input_tokens, "output_tokens": charged.output_tokens, "cost_usd": charged.usd})
+    data: dict[str, Json] = {"input_tokens": charged.input_tokens, "output_tokens": charged.output_tokens}
+    if not charged.is_unpriced:
+        data["cost_usd"] = charged.usd
+    return Event("node.tokens", ts, charged.slot, data=data)

@@ -244,7 +244,7 @@ class OpenCharge:
         before = self.total or Charged(self.slot)
         self.total = Charged(self.slot, before.input_tokens + spent.input_tokens,
                              before.output_tokens + spent.output_tokens, before.usd + (spent.usd or 0.0),
-                             before.calls + 1)
+                             before.calls + 1, is_unpriced=spent.usd is None)
         self._spending.count(self, spent)
 
     async def again(self) -> None:

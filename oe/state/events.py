@@ -63,7 +63,7 @@ EVENTS: dict[str, EventType] = {event.name: event for event in (
               ("activity",)),
     EventType("node.output", "a piece of streamed output; without a number where it is not in the log", False, True,
               {"chunk": _TEXT}, ("chunk",)),
-    EventType("node.tokens", "tokens of one call", True, True,
+    EventType("node.tokens", "tokens of one call; its cost where the price is known", True, True,
               {"input_tokens": _COUNT, "output_tokens": _COUNT, "model": _TEXT, "cost_usd": {"type": "number"},
                "estimated": {"type": "boolean"}}, ("input_tokens", "output_tokens")),
     EventType("state.write", "a field was written", True, True, {"field": _TEXT}, ("field",)),

@@ -130,6 +130,8 @@ class RunState:
         self.output_tokens = 0
         self.calls = 0
         self.cost_usd = 0.0
+        self.unpriced_calls = 0
+        """Calls whose price is not known, and is not in the cost."""
         self._handlers: dict[str, Callable[[Event], None]] = {
             "run.started": self._run_started, "run.resumed": self._run_started, "run.finished": self._run_finished,
             "node.ready": self._ready, "node.started": self._started, "node.finished": self._finished,
@@ -155,7 +157,8 @@ class RunState:
             "failed": self.counts.get("failed", 0), "skipped": self.counts.get("skipped", 0),
             "cancelled": self.counts.get("cancelled", 0),
             "tokens_in": self.input_tokens, "tokens_out": self.output_tokens, "tokens_saved": self.tokens_saved,
-            "cost_usd": round(self.cost_usd, 6), "calls": self.calls,
+            "cost_usd": round(self.cost_usd, 6) if self.unpriced_calls < self.calls or not self.calls else None,
+            "calls": self.calls, "unpriced_calls": self.unpriced_calls,
             "duration_ms": round((ended - self.started_at) * 1000, 1),
         }
 
@@ -328,7 +331,10 @@ class RunState:
         self.output_tokens += _count(event.data.get("output_tokens"))
         self.calls += 1
         cost = event.data.get("cost_usd")
-        self.cost_usd += cost if isinstance(cost, int | float) else 0.0
+        if isinstance(cost, int | float):
+            self.cost_usd += cost
+        else:
+            self.unpriced_calls += 1
         activity = self.active.get(event.slot or "")
         if activity is not None:
             activity.tokens += _count(event.data.get("input_tokens")) + _count(event.data.get("output_tokens"))

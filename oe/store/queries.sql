@@ -154,7 +154,7 @@ DELETE FROM request WHERE id BETWEEN ? AND ?;
 -- name: insert_charge - before a call is made: all that it may cost at most
 INSERT INTO charge (run, slot, input_tokens, usd, calls) VALUES (?, ?, ?, ?, ?);
 
--- name: settle_charge
+-- name: settle_charge - settled: 1, or 2 where the price of the call is not known
 UPDATE charge SET input_tokens = ?, output_tokens = ?, usd = ?, calls = ?, settled = ? WHERE id = ?;
 
 -- name: charges

@@ -179,13 +179,13 @@ class SqliteStore:
 
     def settle(self, number: int, charged: Charged) -> None:
         with self._transaction:
-            self._execute("settle_charge", (*charged[1:5], int(charged.is_settled), number))
+            self._execute("settle_charge", (*charged[1:5], charged.is_settled + charged.is_unpriced, number))
 
     def charges(self, run_id: str) -> Iterator[Charged]:
         from oe.ports.spending import Charged  # most runs are charged nothing
 
         number = self._stretch(run_id)[0] // STRETCH
-        return (Charged._make((*row[:5], bool(row[5]))) for row in self._read("charges", (number,)))
+        return (Charged._make((*row[:5], row[5] > 0, row[5] > 1)) for row in self._read("charges", (number,)))
 
     def workspace(self, experience: str) -> JsonObject:
         return {field: decode(value) for field, value in self._read("workspace", (plain(experience),))}

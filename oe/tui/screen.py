@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.clock import iso
+from oe.render.cost import cost_cell
 from oe.render.runs import format_count
 from oe.render.tree import clock
 from oe.state.snapshot import LIVE, Budget, Counts, Scope
@@ -155,8 +156,8 @@ class _Drawing:
         if picture.tokens:
             saved = f" ({format_count(picture.tokens_saved)} saved)" if picture.tokens_saved else ""
             words.append(f"{format_count(picture.tokens)} tokens{saved}")
-        if picture.cost_usd:
-            words.append(f"${picture.cost_usd:.2f}" if picture.cost_usd >= 0.01 else f"${picture.cost_usd:.4f}")
+        if picture.cost_usd or picture.unpriced_calls:
+            words.append(cost_cell(picture.cost_usd, picture.unpriced_calls))
         return "".join(f"  {word}" for word in words) + " "
 
     # in the middle

@@ -354,10 +354,12 @@ def test_a_charge_counts_with_its_worst_case_until_it_is_settled(store: Store) -
     first = store.charge("a", "review[0]", Cost(0.5, 900, 1))
     store.charge("a", "review[1]", Cost(0.25, 100, 1))
     store.charge("b", "other", Cost(1.0, 1, 1))
+    unpriced = store.charge("b", "third", Cost(1.0, 1, 1))
+    store.settle(unpriced, Charged("third", 4, 2, 0.0, 1, is_unpriced=True))
     store.settle(first, Charged("", 40, 2, 0.125, 1))
     assert list(store.charges("a")) == [Charged("review[0]", 40, 2, 0.125, 1),
                                         Charged("review[1]", 100, 0, 0.25, 1, is_settled=False)]
     store.remove_run("a")
-    assert [charged.slot for charged in store.charges("b")] == ["other"]
+    assert list(store.charges("b"))[1:] == [Charged("third", 4, 2, 0.0, 1, is_unpriced=True)]
     with pytest.raises(NotFoundError):
         store.charge("a", "x", Cost())

@@ -144,6 +144,33 @@ def test_equal_questions_are_replayed_with_the_answers_that_each_of_them_got(pro
     assert {node["action"] for node in program.run("plan", tmp_path, "--json").json()["nodes"]} == {"cached"}
 
 
+CACHED = """
+name: keeps
+version: 1.0.0
+state: {schema: {first: {type: string}, second: {type: string}}}
+graph:
+  nodes:
+    - {id: one, kind: agent, prompt: Hi, writes: [first]}
+    - {id: two, kind: agent, prompt: Ho, MORE, writes: [second]}
+runtime: {llm: {provider: openai, model: stand-in}}
+"""
+
+
+def test_only_what_can_change_an_answer_is_a_part_of_its_key(program: Program, provider: Provider, tmp_path: Path) -> None:
+    def planned(more: str) -> list[str]:
+        write_experience(tmp_path, CACHED.replace("MORE", more))
+        nodes = program.run("plan", tmp_path, "--json", env=provider.environment).json()["nodes"]
+        return [node["reason"] if node["action"] == "run" else node["action"] for node in nodes]
+
+    write_experience(tmp_path, CACHED.replace("MORE", "max_tokens: 50"))
+    assert program.run("run", tmp_path, env=provider.environment).exit_code == 0
+    assert planned("llm: {idle_timeout: 9s, tries: 2, concurrency: 1, max_tokens: 50}, repair: 3") == ["cached", "cached"]
+    assert planned("max_tokens: 50, llm: {provider: openai, model: stand-in}") == ["cached", "cached"]
+    for change in ("max_tokens: 51", "max_tokens: 50, temperature: 0.5", "max_tokens: 50, model: other"):
+        assert planned(change) == ["cached", "changed: model"]
+    assert planned("max_tokens: 50, system: Be brief") == ["cached", "changed: spec"]
+
+
 def test_a_nested_experience_asks_by_its_own_settings_and_its_own_recording(program: Program, provider: Provider,
                                                                             tmp_path: Path) -> None:
     ask = "{id: ask, kind: agent, prompt: Say it, writes: [said]}"

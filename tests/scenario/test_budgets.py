@@ -208,6 +208,24 @@ def test_cached_results_cost_nothing_again() -> None:
     assert result.totals["cost_usd"] == 0
 
 
+def test_a_cost_that_is_not_known_is_null_and_not_nothing() -> None:
+    scenario = Scenario(CHAIN % "", model=model())
+    scenario.usd_per_token = None
+    result = scenario.run()
+    assert (result.totals["cost_usd"], result.totals["calls"], result.totals["unpriced_calls"]) == (None, 3, 3)
+    assert all("cost_usd" not in event for event in scenario.events("node.tokens"))
+
+
+def test_a_resumed_run_knows_which_of_its_calls_had_a_price() -> None:
+    scenario = Scenario(CHAIN % ", on_error: {policy: fail_run}", model=MemoryModel(
+        [Answer("ok", usage=Usage(100, 10)), ModelError("model-request", "400"), Answer("ok", usage=Usage(100, 10))]))
+    scenario.usd_per_token = None
+    assert spent(scenario.run()) == ("failed", "fail_run", 1, 1)
+    scenario.usd_per_token = 0.000001
+    totals = scenario.resume().totals
+    assert (totals["cost_usd"], totals["calls"], totals["unpriced_calls"]) == (0.00022, 3, 1)
+
+
 NESTED = HEAD + """
 graph:
   nodes:

@@ -35,7 +35,7 @@ def keep(text: str) -> str:
 
 def unit_report(unit_id: str, status: str = "success", **changes: Any) -> UnitReport:
     """A tool that was tried once, from second 0 to 1."""
-    return UnitReport(unit_id, "tool", None, status, 0.0, 1.0, 1, None, 0, 0, 0, 0, 0.0, 0, None,
+    return UnitReport(unit_id, "tool", None, status, 0.0, 1.0, 1, None, 0, 0, 0, 0, 0.0, 0, 0, None,
                       [Bar(0.0, 1.0, status)], False)._replace(**changes)
 
 
@@ -54,7 +54,7 @@ def failing() -> Report:
     units = [
         unit_report("fetch", phase="get", is_critical=True),
         unit_report("review", "failed", kind="agent", start=1.0, end=3.0, attempts=4, items=3, items_failed=1, tokens_in=1200,
-                    tokens_out=340, cost_usd=0.0123, error="1 of 3 items failed", is_critical=True,
+                    tokens_out=340, cost_usd=0.0123, unpriced_calls=0, error="1 of 3 items failed", is_critical=True,
                     bars=[Bar(1.0, 2.0, "success"), Bar(1.0, 3.0, "failed", is_narrow=True)]),
         unit_report("pipe", "cached", kind="pipeline", start=1.0, end=1.1, attempts=0, items=2, items_cached=2, tokens_saved=500, bars=[]),
         unit_report("again", kind="loop", start=1.2, end=2.0, attempts=3, items=3,
@@ -78,7 +78,7 @@ def failing() -> Report:
         head=head(status="partial", reason="something", parts=2,
                   totals={"tokens_in": 1200, "tokens_out": 340, "tokens_saved": 500, "cost_usd": 0.0123}),
         critical=Critical(["fetch", "review"], 3.0, 0.25), breaks=[2.5], attempts=attempts, attempts_left_out=7, faults=2, fields=fields,
-        fields_left_out=1, models=[ModelReport("some-model", 3, 1200, 340, 0.0123)], args=value_lines({"n": 1}, keep, Bounds()),
+        fields_left_out=1, models=[ModelReport("some-model", 3, 1200, 340, 0.0123, 1)], args=value_lines({"n": 1}, keep, Bounds()),
         artifacts=[Artifact("out/review.md", 2048)], artifacts_left_out=4, overall=[Bar(0.0, 3.0, "success")], units_left_out=2)
 
 

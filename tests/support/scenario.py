@@ -12,6 +12,7 @@ from oe import digests
 from oe.errors import NodeError, NotFoundError
 from oe.kinds.agent import AgentKind
 from oe.kinds.experience import ExperienceKind
+from oe.kinds.model_node import wanted_settings
 from oe.kinds.skill import SkillKind
 from oe.lang.scope import MISSING
 from oe.lang.yaml import read_yaml
@@ -240,7 +241,11 @@ class Scenario:
         return None if self.usd_per_token is None else tokens * self.usd_per_token
 
     def _identity(self, node: Node) -> JsonObject | None:
-        return {"provider": "memory"} if node.kind in ("agent", "skill") else None
+        if node.kind not in ("agent", "skill"):
+            return None
+        models = MemoryModels(self.model)
+        settings = models.settings(wanted_settings(node))
+        return models.provider(settings).identity(settings)
 
     def _read(self, text: str, file: str) -> Experience:
         document = read_yaml(text, file)

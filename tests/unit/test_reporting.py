@@ -82,11 +82,12 @@ def test_tokens_and_money_are_summed_by_node_and_by_model(tmp_path: Path) -> Non
                     outcome("b", 0, 0, details={"cached": {"key": "k", "run": "r-0", "saved": {"input_tokens": 5, "output_tokens": 6}}}))
     report = recorded.report(4)
     a, b = report.units
-    assert report.head.totals == {"tokens_in": 207, "tokens_out": 23, "tokens_saved": 11, "cost_usd": 1.0}
+    assert report.head.totals == {"tokens_in": 207, "tokens_out": 23, "tokens_saved": 11, "cost_usd": 1.0,
+                                  "unpriced_calls": 1}
     assert (a.tokens_in, a.tokens_out, a.cost_usd, a.attempts) == (207, 23, 1.0, 2)
     assert (b.status, b.tokens_saved, b.attempts) == ("cached", 11, 0)
-    assert [(model.name, model.calls, model.tokens_in, model.cost_usd) for model in report.models] == [
-        ("m1", 2, 200, 1.0), ("unnamed model", 1, 7, 0.0)]
+    assert [(model.name, model.calls, model.tokens_in, model.cost_usd, model.unpriced_calls) for model in report.models] == [
+        ("m1", 2, 200, 1.0, 0), ("unnamed model", 1, 7, 0.0, 1)]
     assert [(each.slot, each.error, each.note) for each in report.attempts] == [
         ("a", "Busy: later", "tried again after 1.5s"), ("b", None, "from r-0"), ("a", None, None)]
 

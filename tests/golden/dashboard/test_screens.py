@@ -77,7 +77,7 @@ CASES: dict[str, Callable[[], str]] = {
     **{f"{case.__name__}_80x24": (lambda case=case: screen(live(case))) for case in moments.CASES.values()},  # type: ignore[misc]
     "nothing_yet_80x24": lambda: screen(View()),
     "over_80x24": lambda: screen(with_log(over(moments.settled))),
-    "costs_80x24": lambda: screen(live(moments.review, tokens=34_100, tokens_saved=950, cost_usd=0.0123)),
+    "costs_80x24": lambda: screen(live(moments.review, tokens=34_100, tokens_saved=950, cost_usd=0.0123, unpriced_calls=2)),
     "reading_80x24": lambda: screen(live(moments.review, reading=12_345)),
     "streaming_80x24": lambda: screen(live(streaming)),
     "far_streamed_80x24": lambda: screen(live(far_streamed)),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oe.render.cost import cost_cell, cost_words
 from oe.render.events import event_line
 from oe.render.runs import format_count, runs_table
 from oe.render.tables import table
@@ -51,6 +52,21 @@ def run(**changes: Any) -> dict[str, Any]:
     totals = {"ok": 3, "failed": 1, "tokens_in": 1200, "tokens_out": 34, "cost_usd": 0.126}
     return {"run_id": "r-20261120-7f3a9c", "status": "interrupted", "started_at": "2026-11-20T21:40:01.250Z",
             "duration_ms": 754_000.0, "totals": totals} | changes
+
+
+@pytest.mark.parametrize(("usd", "unpriced", "cell", "words", "listed"), [
+    (0.0, 0, "-", None, "-"),
+    (0.0123, 0, "$0.0123", "$0.0123", "$0.01"),
+    (1234.5, 0, "$1,234.50", "$1,234.50", "$1234.50"),
+    (None, 3, "unpriced", "unpriced", "?"),
+    (0.5, 1, "$0.50+", "$0.50 and 1 unpriced call", "$0.50+"),
+    (None, None, "-", None, "-"),
+])
+def test_money_says_where_prices_are_not_known(usd: float | None, unpriced: int | None, cell: str, words: str | None,
+                                               listed: str) -> None:
+    assert (cost_cell(usd, unpriced), cost_words(usd, unpriced)) == (cell, words)
+    totals = {"cost_usd": usd, "unpriced_calls": unpriced}
+    assert runs_table([run(totals=totals)])[1].split()[-1] == listed
 
 
 def test_a_listing_fits_80_columns() -> None:
