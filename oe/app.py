@@ -171,7 +171,7 @@ class Workspace:
         if name == "latest":
             newest = self.store.find_runs(self.key, limit=1)
             if not newest:
-                raise NotFoundError("no runs yet", hint="`oe run` makes one")
+                raise self.no_runs()
             return newest[0]
         exact = self.store.find_run(name) if is_run_id(name) else None
         if exact is not None and exact.experience == self.key:
@@ -182,6 +182,14 @@ class Workspace:
         if len(found) > 1:
             raise UsageError(f"'{name}' is the beginning of several runs: {', '.join(run.run_id for run in found)}")
         return found[0]
+
+    def no_runs(self) -> NotFoundError:
+        """What is said where the experience has no runs: they belong to the path of its file, which may have moved."""
+        moved = [run.experience for run in self.store.find_runs(None) if not os.path.exists(run.experience)]
+        hint = "`oe run` makes one"
+        if moved:
+            hint = f"there are runs of '{moved[0]}', which is not there any more: runs belong to the path of their file"
+        return NotFoundError("no runs yet", hint=hint)
 
     def living_runs(self) -> list[Run]:
         """Runs of this experience that a live process carries, newest first."""

@@ -9,6 +9,7 @@ from oe.cli.parser import add_data_dir, add_json, add_path, positive_integer
 from oe.errors import ExitCode
 from oe.inspection import Page, find_workspace, list_runs
 from oe.render.runs import runs_table
+from oe.text import neutralise
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,15 +25,18 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     """Prints one page. No runs yet is an empty page."""
     workspace = find_workspace(options.path, options.data_dir)
     if workspace is None:
-        page = Page([], None)
+        page, nothing = Page([], None), None
     else:
         with workspace:
             page = list_runs(workspace, options.limit, options.before)
+            nothing = None if page.runs else workspace.no_runs()
     if options.json:
         console.result_json({"runs": page.runs, "next": page.next})
         return int(ExitCode.SUCCESS)
     if not page.runs:
         console.note("no earlier runs" if options.before else "no runs yet")
+        if nothing is not None and not options.before:
+            console.note(neutralise(f"    hint: {nothing.hint}"))
         return int(ExitCode.SUCCESS)
     for line in runs_table(page.runs):
         console.result(line)
