@@ -71,7 +71,7 @@ def test_the_program_in_python_prints_what_its_comment_says(checkout: Path, prin
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
-    tested = {"console", "markdown", "python", "text"}
+    tested = {"console", "markdown", "python"}
     others = [block for block in BLOCKS if block.kind not in tested and block.file is None]
     assert [block.text for block in others] == ["./check.sh\n"], "which runs this test"
     assert (ROOT / ".ci/run").read_text().rstrip().splitlines()[-1].startswith("exec ./check.sh")
@@ -84,8 +84,12 @@ def test_the_exit_codes_are_the_programs(program: Program) -> None:
 
 
 def test_the_dashboard_is_the_one_that_is_drawn() -> None:
-    captured, = [block.text for block in BLOCKS if block.kind == "text"]
-    lines = captured.splitlines()
-    drawn = screen(shown(Picture(review())), 80, len(lines)).splitlines()
-    assert lines[-1] == drawn[-1], "run: python -m tests.support.capture"
-    assert max(map(len, lines)) <= 80
+    texts = re.findall(r">([^<]+)</text>", (ROOT / "docs/images/dashboard.svg").read_text(encoding="utf-8"))
+    keys = re.split(" {2,}", screen(shown(Picture(review())), 80, 24).splitlines()[-1].strip())
+    assert texts[-len(keys):] == keys, "run: python -m tests.support.capture"
+
+
+def test_images_are_small() -> None:
+    images = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
+    assert images == ["docs/images/dashboard.svg", "docs/images/report.png"]
+    assert [name for name in images if not 1000 < (ROOT / name).stat().st_size < 150_000] == []
