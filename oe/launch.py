@@ -49,6 +49,7 @@ from oe.store.cache_files import CacheFiles
 from oe.store.event_log import JsonlLog
 from oe.store.local_files import LocalFiles
 from oe.store.node_log import NodeLogFiles
+from oe.text import clip
 from oe.values import Json, JsonObject, canonical
 
 __all__ = [
@@ -144,6 +145,7 @@ async def start_run(experience: Experience, options: RunOptions, events: EventBu
             published = published_units(workspace, selection)
             earlier = results_of(workspace, before) if before is not None else {}
             with await _entry(workspace, options.if_running):
+                _tell_shared_files(workspace, experience, options)
                 run = _create_run(workspace, experience, args, options, (asked, before))
             part = Part(run, args, Milestone(1, "run.started", run.started_at, {"args": run.args}),
                         options.concurrency, options.timeout_seconds, selection, published=published)
@@ -177,6 +179,17 @@ async def _entry(workspace: Workspace, rule: IfRunning) -> AbstractContextManage
             if rule == "fail":
                 raise AlreadyRunningError(f"run '{living[0].run_id}' is being carried out by {_describe(living[0])}")
         await asyncio.sleep(_POLL_SECONDS)
+
+
+def _tell_shared_files(workspace: Workspace, experience: Experience, options: RunOptions) -> None:
+    """Warns where another run may be writing the very files that this one makes: they are the experience's, not a
+    run's."""
+    files = [path for node in experience.nodes.values() for path in node.produces]
+    living = workspace.living_runs() if files and options.if_running == "allow" else ()
+    if living:
+        (options.warn or _ignore)(
+            f"oe: warning: run '{living[0].run_id}' goes on too, and makes the same files: "
+            f"{clip(', '.join(files), 200)}; whoever writes last wins (--if-running wait lets runs follow each other)")
 
 
 class Resumed(NamedTuple):

@@ -42,7 +42,7 @@ def results_of(workspace: Workspace, run: Run) -> dict[str, Entry]:
     for outcome in workspace.store.journal(run.run_id):
         if outcome.status == "success" and outcome.key is not None and not outcome.details.get("fallback"):
             entries[outcome.key] = Entry(dict(outcome.writes), outcome.edge_output, outcome.metrics, run.run_id,
-                                         outcome.finished_at, outcome.slot, {}, {})
+                                         outcome.finished_at, outcome.slot, {}, _texts(outcome.details.get("produces")))
     return entries
 
 
@@ -88,3 +88,7 @@ def expect_units(experience: Experience, names: Sequence[str]) -> None:
     for name in names:
         if name not in experience.units:
             raise NotFoundError(f"the experience has no unit '{name}'", hint=did_you_mean(name, experience.units))
+
+
+def _texts(value: Json) -> dict[str, str]:
+    return {name: str(text) for name, text in value.items()} if isinstance(value, dict) else {}

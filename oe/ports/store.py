@@ -31,7 +31,8 @@ class Outcome(NamedTuple):
     `writes` are (field, delta) in the order written. `details` holds what some outcomes have beside. Those that
     `oe.ports.committed` makes events of: `phase` and `index` (of the item) where there is one; `delay_ms` of a retry;
     `fallback`: true; `cached`: {key, saved, run}; `tokens`: [{input_tokens, output_tokens, model?}], one a call;
-    `exhausted`: the iterations of a loop that reached its bound. Others are kept as they are (`by_failure` of a skip).
+    `exhausted`: the iterations of a loop that reached its bound. Others are kept as they are (`by_failure` of a skip,
+    `produces`: digests of the files that were made).
     """
 
     slot: str

@@ -84,6 +84,7 @@ class Attempts:
         self._abandoned: set[str] = set()
         self._worked = False
         self._replayed: tuple[str, str] | None = None
+        self._products: dict[str, JsonObject] = {}
 
     @property
     def replayed(self) -> JsonObject | None:
@@ -100,6 +101,10 @@ class Attempts:
     def is_budget_spent(self, loop_slot: str) -> bool:
         """Whether nothing more can be had of a loop's budget."""
         return self._shared.asker().spending.is_spent(f"loop {loop_slot}")
+
+    def has_products(self, node: Node) -> bool:
+        """Whether every file that the node makes is there."""
+        return self._shared.replay.has_products(node)
 
     def is_in_journal(self, node: Node, count: int) -> bool:
         """Whether a fan-out of so many items has the journal as its cache."""
@@ -152,9 +157,10 @@ class Attempts:
                     job = job._replace(is_key_sound=False, in_journal=False)
                 if before is not None and self._is_taken_over(job, before, writes, output):
                     return Result(End.SUCCESS, writes, output.edge_output)
+                products = self._products.get(job.slot, {})
                 self._succeeded(job, number, started, writes, output)
                 if job.found is not None and job.is_key_sound and not job.in_journal and not job.is_nested:
-                    self._shared.replay.keep(job.node, job.found, job.slot, output)
+                    self._shared.replay.keep(job.node, job.found, job.slot, output, _texts(products))
                 return Result(End.SUCCESS, writes, output.edge_output)
             if is_being_cancelled():
                 return self._cancelled(job, number, started)
@@ -214,6 +220,8 @@ class Attempts:
             return None
         now = self._shared.clock.now()
         self._note_replayed(entry.run_id, iso(entry.ts))
+        if entry.produces:
+            self._products[job.slot] = dict(entry.produces)
         cached: JsonObject = {"key": found.key, "run": entry.run_id, "since": iso(entry.ts),
                               "saved": saved_by(entry.metrics)}
         self._commit(job, self._restored.tried(job.slot) + 1, now, "success", writes=writes,
@@ -233,8 +241,8 @@ class Attempts:
                 output = output._replace(metrics={**output.metrics, **self._measured(job.slot)})
             writes = self._checked(job, output.state_delta)
             self._refuse_secrets(output)
-            for _ in self._shared.replay.products(job.node.produces):
-                pass
+            if job.node.produces:
+                self._products[job.slot] = dict(self._shared.replay.products(job.node.produces))
             return output, writes
         except NodeError:
             raise
@@ -255,9 +263,7 @@ class Attempts:
             if job.refusal is not None:
                 raise job.refusal
             if self._shared.replay.is_required(job.node) and not job.is_nested:
-                raise NodeError(f"no earlier result of '{job.node.id}' is known that would be the same now",
-                                name="NoResult", retryable=False, code="no-result",
-                                hint=f"run it first: --from {job.node.id}")
+                raise no_result(job.node)
             request = Request(job.node, job.args, job.scope, job.view, job.node.writes)
             executor = job.executor()
             if limit is None:
@@ -328,6 +334,8 @@ class Attempts:
             from oe.run.spending import tokens_of  # only after a call of a model
 
             details["tokens"] = tokens_of(self._shared.spent.pop(job.slot))
+        if job.slot in self._products:
+            details["produces"] = self._products.pop(job.slot)
         failure = Failure(error.name, self._redactor.text(_sentence(error))) if error else None
         self._shared.recorder.commit(Outcome(
             job.slot, number, status, started, self._shared.clock.now(), key, writes, edge_output, metrics or {},  # type: ignore[arg-type]
@@ -335,6 +343,17 @@ class Attempts:
 
     def _event(self, kind: str, ts: float, job: Job, number: int) -> Event:
         return Event(kind, ts, job.slot, number, job.item_index, job.node.phase)
+
+
+def no_result(node: Node) -> NodeError:
+    """The failure of a node that must not be run, and of which no result counts."""
+    files = f", with what it makes as it made it ({', '.join(node.produces)})" if node.produces else ""
+    return NodeError(f"no earlier result of '{node.id}' is known that would be the same now{files}", name="NoResult",
+                     retryable=False, code="no-result", hint=f"run it first: --from {node.id}")
+
+
+def _texts(products: JsonObject) -> dict[str, str]:
+    return {path: str(digest) for path, digest in products.items()}
 
 
 def _sentence(error: NodeError) -> str:

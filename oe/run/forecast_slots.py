@@ -141,6 +141,8 @@ class SlotForecast:
             return "it has no earlier result"
         changed = [change.part for change in changes(parts, recorded_parts(found), {})]
         if not changed:
+            if node.produces and not self._known.replay.has_products(node):
+                return f"what it makes is not there: {', '.join(node.produces)}"
             failed = before.status != "success"
             return f"last it {before.status}" if failed else "its earlier result is not kept any more"
         more = f" and {len(changed) - _LISTED_PARTS} more" if len(changed) > _LISTED_PARTS else ""

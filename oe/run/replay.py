@@ -72,6 +72,8 @@ class Replay:
             entry = None
         if entry is None and node.id in use.reused:
             entry = use.earlier.get(found.key)
+            if entry is not None and not self._are_products_there(node, entry):
+                entry = None
         return entry if entry is not None and is_valid(entry) else None
 
     def _kept(self, node: Node, key: str, in_journal: bool) -> Entry | None:
@@ -88,11 +90,11 @@ class Replay:
         """Whether the node may not be run: its result has to be known."""
         return node.id in self._use.required
 
-    def keep(self, node: Node, found: Fingerprint, slot: str, output: NodeOutput) -> None:
-        """Keeps what a slot gave, where results of its node are kept."""
+    def keep(self, node: Node, found: Fingerprint, slot: str, output: NodeOutput,
+             products: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Keeps what a slot gave, and the digests of the files that it made, where results of its node are kept."""
         if self._use.cache is None or found.holds_secret or not self.is_kept(node):
             return
-        products = dict(self.products(node.produces))
         self._use.cache.keep(found.key, Entry(
             output.state_delta, output.edge_output, output.metrics, self._run_id, self._clock.now(), slot,
             {name: part.digest for name, part in found.parts.items()}, products))
@@ -105,6 +107,13 @@ class Replay:
             except OeError as error:
                 raise NodeError(f"the node did not make '{path}', which it says it produces", name="MissingProduct",
                                 retryable=False, code="missing-product", hint=error.hint) from error
+
+    def has_products(self, node: Node) -> bool:
+        """Whether every file that the node makes is there, as it may be by now."""
+        try:
+            return bool(dict(self.products(node.produces))) or not node.produces
+        except NodeError:
+            return False
 
     def _is_stale(self, node: Node, entry: Entry) -> bool:
         rule = node.cache if node.cache.ttl_seconds is not None else self._use.rule

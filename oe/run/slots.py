@@ -86,10 +86,12 @@ class Slots:
         return outcome if outcome is not None and job.found is not None and outcome.key == job.found.key else None
 
     def find_success(self, job: Job) -> Outcome | None:
-        """What `restore` would take."""
+        """What `restore` would take: what the slot would give again, if the files that it made are there still."""
         outcome = self._restored.find_success(job.slot)
         is_same = not job.is_nested and job.found is not None and outcome is not None and outcome.key == job.found.key
-        return outcome if is_same and job.refusal is None else None
+        if outcome is None or not is_same or job.refusal is not None:
+            return None
+        return outcome if "produces" not in outcome.details or self._attempts.has_products(job.node) else None
 
     async def take_or_carry_out(self, place: Place) -> Result:
         """The slot's result: what an earlier process of the run committed, else replayed or attempted."""
