@@ -307,7 +307,7 @@ class _Taking:
             status: ScopeStatus = "retrying" if all(part.status == "retrying" for part in parts) else "running"
             scope = items.get(item) or Scope(item, "item", "custom", "cancelling" if is_cancelling else status,
                                              min(part.started_at or 0.0 for part in parts))
-            items[item] = scope._replace(parts=(*scope.parts, *parts),
+            items[item] = scope._replace(parts=(*scope.parts, *_nested(parts)),
                                          moved_at=max(part.moved_at or 0.0 for part in parts))
         return list(items.values())
 
@@ -341,6 +341,21 @@ def _item_of(slot: str, unit_id: str) -> str:
     """The item of a unit that a slot lies in: `review[3]` of `review[3]/score`; the slot itself where it is in none."""
     end = slot.find("]", len(unit_id))
     return slot if end < 0 else slot[: end + 1]
+
+
+def _nested(scopes: list[Scope]) -> list[Scope]:
+    """Each scope below the one whose slot it lies in, the innermost; those that lie in none, in their order."""
+    place = {scope.name: number for number, scope in enumerate(scopes)}
+    if len(place) < 2:
+        return scopes
+    found: dict[str, list[Scope]] = {}
+    for scope in sorted(scopes, key=lambda scope: len(scope.name), reverse=True):
+        inside = sorted(found.pop(scope.name, ()), key=lambda each: place[each.name])
+        outer = scope.name
+        while outer and (outer == scope.name or outer not in place):
+            outer = outer[:max(outer.rfind("/"), outer.rfind("["), 0)]
+        found.setdefault(outer, []).append(scope._replace(parts=(*scope.parts, *inside)) if inside else scope)
+    return sorted(found.get("", ()), key=lambda each: place[each.name])
 
 
 def _rank(status: str) -> int:

@@ -251,3 +251,36 @@ graph:
         [f"again[{n}]/body/{name}" for n in range(2) for name in ("one", "two")]
         + [f"pipe[{n}]/stage/{name}" for n in range(2) for name in ("one", "two")])
     assert len(scenario.store.workspace("child.yaml")["kept"]) == 4  # type: ignore[arg-type]
+
+
+def test_what_goes_on_in_it_stands_below_its_unit() -> None:
+    child = """
+graph:
+  nodes:
+    - {id: turn, kind: step}
+  loops:
+    - {id: turns, body: [turn], max_iters: 2}
+"""
+    scenario = nested("""
+graph:
+  nodes:
+    - {id: deep, kind: experience, impl: child.yaml}
+    - {id: each, kind: experience, impl: child.yaml, for_each: {source: [1, 2]}}
+  loops:
+    - {id: again, body: [deep], max_iters: 2}
+""", child, turn=gives(after=100))
+    trees: list[str] = []
+
+    async def look(session: Session) -> None:
+        await asyncio.sleep(150)
+        trees.append(render_tree(session.snapshot()))
+    scenario.run(concurrency=8, meanwhile=look)
+    assert """\
+   `- [running] again[0]/deep (02:30)
+      `- [running] again[0]/deep/turns (02:30)
+         `- [running] again[0]/deep/turns[1]/turn (50.0s)
+""" in trees[0]
+    assert """\
+|  |- [running] each[0]/turns (02:30)
+|  |  `- [running] each[0]/turns[1]/turn (50.0s)
+""" in trees[0]
