@@ -46,7 +46,7 @@ class Anthropic:
         """See ModelProvider."""
         async def attempt(form: str, on_accepted: Callable[[], None]) -> Answer:
             post = Post("/v1/messages", self._headers(), request_body(call, form),
-                                call.settings.idle_timeout_seconds, on_accepted)
+                        call.settings.idle_timeout_seconds, on_accepted, call.texts)
             return await ask(self.name, self._place, post, AnthropicReader(), watch)
 
         if call.schema is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from oe.lang.scope import MISSING
 from oe.llm.failures import told_error
-from oe.llm.shapes import count_in, json_text, object_in, objects_in, parse_object, text_in, value_of
+from oe.llm.shapes import Garbled, count_in, json_text, object_in, objects_in, parse_object, text_in, value_of
 from oe.llm.sse import ServerEvent
 from oe.ports.model import Answer, Stop, Usage
 from oe.values import JsonObject
@@ -53,6 +53,8 @@ class AnthropicReader:
         """See AnswerReader."""
         if text_in(body, "type") == "error" or "error" in body:
             raise told_error("anthropic", body, None)
+        if "content" not in body:
+            raise Garbled("an answer without content")
         self._take_head(body)
         self._stop = text_in(body, "stop_reason")
         told = [self._take_block(block, index) for index, block in enumerate(objects_in(body, "content"))]

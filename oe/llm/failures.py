@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from oe.llm.shapes import Garbled, object_in, parse_object, text_in
 from oe.ports.http import HttpError
@@ -33,6 +33,8 @@ _HINTS: Mapping[ModelFault, str] = {
     "model-denied": "check the key, what it may do, and its credit",
     "model-context": "shorten the prompt, or choose a model with a larger context"}
 _SHOWN_CHARACTERS = 500
+_QUOTED_CHARACTERS = 16
+"""From so many characters in common on, a message quotes a prompt."""
 
 
 def transport_error(error: HttpError, usage: Usage | None) -> ModelError:
@@ -67,6 +69,17 @@ def told_error(provider: str, holder: JsonObject, usage: Usage | None) -> ModelE
     return ModelError(fault, _sentence(provider, fault, told, "within its answer"), usage=usage, hint=_HINTS.get(fault))
 
 
+def misplaced_error(provider: str, content_type: str) -> ModelError:
+    """Somebody else answers there: a web page, or whatever is no answer of a model. It would be the same again. Nothing
+    of it is quoted."""
+    kind = clip(neutralise(content_type.partition(";")[0].strip()), 60)
+    failed = ModelError("model-garbled", f"what answers as '{provider}' is no model: it sends "
+                        + (f"'{kind}'" if kind else "something without a type") + ", no events and no JSON",
+                        hint="check base_url: for 'openai' it ends in /v1, for 'anthropic' it does not")
+    failed.retryable = False
+    return failed
+
+
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds until the provider wants to be asked again, from either form of Retry-After; None: it does not say."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
@@ -83,6 +96,24 @@ def hide(error: ModelError, show: Callable[[str], str]) -> ModelError:
     error.message = show(error.message)
     error.args = (error.message,)
     return error
+
+
+def unquoted(message: str, texts: Iterable[str]) -> str:
+    """The message without what it quotes of the texts: providers quote prompts, which are no part of an error."""
+    whole = "\n".join(" ".join(text.split()) for text in texts)
+    kept: list[str] = []
+    place = 0
+    while place < len(message):
+        end = place + _QUOTED_CHARACTERS
+        if end > len(message) or message[place:end] not in whole:
+            kept.append(message[place])
+            place += 1
+            continue
+        while end < len(message) and message[place:end + 1] in whole:
+            end += 1
+        kept.append("…")
+        place = end
+    return "".join(kept)
 
 
 def _until(date: str, now: float) -> float | None:

@@ -82,7 +82,8 @@ class OpenAI:
 
     async def _send(self, body: JsonObject, call: ModelCall, on_accepted: Callable[[], None],
                     watch: CallWatch) -> Answer:
-        post = Post("/chat/completions", self._headers(), body, call.settings.idle_timeout_seconds, on_accepted)
+        post = Post("/chat/completions", self._headers(), body, call.settings.idle_timeout_seconds, on_accepted,
+                    call.texts)
         return await ask(self.name, self._place, post, OpenAIReader(), watch)
 
     def _headers(self) -> tuple[tuple[str, str], ...]:

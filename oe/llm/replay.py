@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
+from hashlib import sha256
 
 from oe.llm.recording import Exchange, RecordedError, blanked, read_recording, request_of
 from oe.llm.wire import Offer, Place
 from oe.ports.model import Answer, CallWatch, ModelCall, ModelError, ModelSettings
-from oe.text import clip, nearest, neutralise
+from oe.text import nearest
 from oe.values import JsonObject, canonical
-
-_SHOWN = 40
 
 
 class Replay:
@@ -61,12 +60,17 @@ class Replay:
         return self._left[slot, request]
 
     def _miss(self, slot: str, request: JsonObject) -> ModelError:
-        what = f"the recording '{self._path}' does not hold this call of '{slot}'"
-        same = [exchange for exchange in self._exchanges if exchange.slot == slot]
+        """Says where the nearest exchange differs, by place: what is asked is no part of an error."""
+        key = sha256(canonical(request).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        what = f"the recording '{self._path}' does not hold this call of '{slot}' (request {key})"
+        lines = list(enumerate(self._exchanges, 2))  # the first line names the form
+        names = set(_names(slot))
+        same = [(line, exchange) for line, exchange in lines if exchange.slot in names]
         elsewhere = next((each.slot for each in self._exchanges if canonical(each.request) == canonical(request)), None)
         if same:
-            closest = max(same, key=lambda exchange: _agreement(exchange.request, request))
-            return ModelError("replay-miss", f"{what}: {_difference(closest.request, request)}",
+            line, closest = max(same, key=lambda pair: _agreement(pair[1].request, request))
+            return ModelError("replay-miss", f"{what}: in the nearest, on line {line} for '{closest.slot}', "
+                              f"{_difference(closest.request, request)}",
                               hint="record it again where the change is meant")
         if elsewhere is not None:
             return ModelError("replay-miss", f"{what}: the same request was recorded for '{elsewhere}'",
@@ -109,16 +113,12 @@ def _difference(recorded: JsonObject, asked: JsonObject) -> str:
     theirs, ours = dict(_texts(recorded)), dict(_texts(asked))
     for name in [*theirs, *(name for name in ours if name not in theirs)]:
         if name not in ours or name not in theirs:
-            return f"the nearest has {'a' if name in theirs else 'no'} {name}"
+            return f"there is {'a' if name in theirs else 'no'} {name}"
         if theirs[name] != ours[name]:
             place = _common(theirs[name], ours[name])
-            return (f"in the nearest the {name} differs from character {place + 1} on, "
-                    f"recorded {_shown(theirs[name], place)}, now {_shown(ours[name], place)}")
-    return "the nearest differs in its roles"
-
-
-def _shown(text: str, place: int) -> str:
-    return f"'{neutralise(clip(text[place:], _SHOWN))}'"
+            return (f"the {name} differs from character {place + 1} on ({len(theirs[name]):,} characters recorded, "
+                    f"{len(ours[name]):,} now)")
+    return "the roles differ"
 
 
 OFFER = Offer("replay", Replay, "", needs_model=False)

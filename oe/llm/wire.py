@@ -5,10 +5,10 @@ Knows no provider: what an event means is the reader's matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, Protocol
 
-from oe.llm.failures import hide, status_error, transport_error
+from oe.llm.failures import hide, misplaced_error, status_error, transport_error, unquoted
 from oe.llm.shapes import Garbled, parse_object, whole_characters
 from oe.llm.sse import EventReader, EventTooLong, ServerEvent
 from oe.ports.http import HttpClient, HttpError, HttpRequest, HttpResponse, read_whole
@@ -22,6 +22,10 @@ _BYTES_PER_TOKEN = 3
 HEADERS = (("Content-Type", "application/json"), ("Accept", "text/event-stream, application/json"),
            ("User-Agent", "oe"))
 """What every provider is sent; some gateways refuse clients that do not say who they are."""
+
+_BLANK = b" \t\r\n\xef\xbb\xbf"
+_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
+"""How a line of a stream of events begins."""
 
 _REQUEST_IDS = ("request-id", "x-request-id")
 
@@ -56,13 +60,14 @@ class Offer(NamedTuple):
 
 
 class Post(NamedTuple):
-    """What is sent. `on_accepted` is called once the provider has taken the request."""
+    """What is sent. `on_accepted` is called once the provider has taken the request; no error quotes `texts`."""
 
     path: str
     headers: tuple[tuple[str, str], ...]
     body: JsonObject
     idle_seconds: float
     on_accepted: Callable[[], None]
+    texts: Sequence[str] = ()
 
 
 class AnswerReader(Protocol):
@@ -103,10 +108,10 @@ async def ask(provider: str, place: Place, post: Post, reader: AnswerReader, wat
             await _read(provider, response, reader, said)
             request_id = next((response.headers[name] for name in _REQUEST_IDS if name in response.headers), None)
     except HttpError as error:
-        raise _hidden(transport_error(error, said.usage(reader.usage)), place) from None
+        raise _hidden(transport_error(error, said.usage(reader.usage)), place, post) from None
     except ModelError as error:
         error.usage = said.usage(error.usage)
-        raise _hidden(error, place) from None
+        raise _hidden(error, place, post) from None
     except Garbled as error:
         raise ModelError("model-garbled", f"'{provider}' answers in no known form: {error}",
                          usage=said.usage(reader.usage)) from error
@@ -132,24 +137,41 @@ class _Said:
             output_tokens=max(told.output_tokens, -(-self._bytes // _BYTES_PER_TOKEN)))
 
 
-def _hidden(error: ModelError, place: Place) -> ModelError:
-    return hide(error, Redactor([place.key] if place.key else []).text)
+def _hidden(error: ModelError, place: Place, post: Post) -> ModelError:
+    redactor = Redactor([place.key] if place.key else [])
+    return hide(error, lambda text: unquoted(redactor.text(text), post.texts))
 
 
 async def _read(provider: str, response: HttpResponse, reader: AnswerReader, said: _Said) -> None:
     """Feeds the reader until the answer is whole. A server that does not stream gives all at once."""
-    if "json" in response.headers.get("content-type", ""):
-        body = await read_whole(response, _MOST_ANSWER_BYTES)
-        said.text(reader.take_whole(parse_object(body.decode("utf-8", "replace"), "the answer")))
+    content_type = response.headers.get("content-type", "")
+    piece = await response.read()
+    form = _form(content_type.lower(), piece.lstrip(_BLANK))
+    if form is None:
+        raise misplaced_error(provider, content_type)
+    if form == "json":
+        body = piece + await read_whole(response, _MOST_ANSWER_BYTES)
+        said.text(reader.take_whole(parse_object(body.decode("utf-8-sig", "replace"), "the answer")))
         return
     events = EventReader()
-    while not reader.is_ended and (piece := await response.read()):
+    while piece:
         for event in _events(events, piece):
             text = reader.take(event)
             if text:
                 said.text(text)
+        piece = b"" if reader.is_ended else await response.read()
     if not reader.is_whole:
         raise ModelError("model-cut", f"the answer of '{provider}' broke off before its end mark", usage=reader.usage)
+
+
+def _form(content_type: str, start: bytes) -> Literal["json", "events"] | None:
+    """What a body is by what it says of itself and how it begins, as servers name the wrong type; None: neither."""
+    if start.startswith(b"<"):
+        return None
+    if "json" in content_type or start.startswith(b"{"):
+        return "json"
+    is_field = any(start.startswith(field) or field.startswith(start) for field in _FIELDS)
+    return "events" if is_field or "event-stream" in content_type else None
 
 
 def _events(reader: EventReader, piece: bytes) -> list[ServerEvent]:

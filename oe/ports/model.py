@@ -59,6 +59,11 @@ class ModelCall(NamedTuple):
     schema: JsonObject | None = None
     shares_prefix: bool = False
 
+    @property
+    def texts(self) -> list[str]:
+        """What is said to the model."""
+        return [self.system, *(message.text for message in self.messages)]
+
 
 class Question(NamedTuple):
     """What a node asks, before it is settled which model answers. `wanted` are keys of `llm`: the node's own over those

@@ -109,6 +109,46 @@ def test_a_fault_gives_the_stated_error(make: Callable[[Place], ModelProvider], 
 
 
 @BOTH
+@pytest.mark.parametrize(("body", "content_type", "words"), [
+    ("<!doctype html><title>Welcome, planted</title>", "text/html; charset=utf-8", "it sends 'text/html', no events and no JSON"),
+    ("<html>planted</html>", "application/json", "it sends 'application/json'"),
+    ("\n <html>planted</html>", "text/event-stream", "it sends 'text/event-stream'"),
+    ("planted: all is well", "text/plain", "it sends 'text/plain'"),
+    ("planted", "", "it sends something without a type"),
+    ("planted", "text/x\x1b[31m" + "y" * 200, "it sends 'text/x"),
+])
+def test_an_address_that_is_no_model_s_is_told_and_not_asked_again(make: Callable[[Place], ModelProvider], body: str,
+                                                                  content_type: str, words: str) -> None:
+    error = error_of(make, says(body, **({"Content_Type": content_type} if content_type else {})))
+    assert (error.code, error.retryable) == ("model-garbled", False)
+    assert words in error.message and "planted" not in str(error) and "\x1b" not in error.message
+    assert len(error.message) < 200
+    assert "check base_url: for 'openai' it ends in /v1" in str(error.hint)
+
+
+@BOTH
+def test_a_server_may_name_the_wrong_type(make: Callable[[Place], ModelProvider]) -> None:
+    answer = Answer("fine", usage=Usage(1, 1))
+    lines = [json.dumps(event) for event in (anthropic_events if make is Anthropic else openai_chunks)(answer)]
+    events = "".join(f"data: {line}\n\n" for line in lines) + ("data: [DONE]\n\n" if make is OpenAI else "")
+    whole = {"type": "message", "content": [{"type": "text", "text": "fine"}], "stop_reason": "end_turn"} if make is Anthropic \
+        else {"choices": [{"message": {"content": "fine"}, "finish_reason": "stop"}]}
+    for body, content_type in ((events, "text/plain"), ("\n" + events, "application/octet-stream"),
+                               (json.dumps(whole), "text/plain"), (json.dumps(whole), "text/event-stream")):
+        with serving(says(body, Content_Type=content_type)) as server:
+            assert ask(make(place(server.url))).text == "fine"
+
+
+@BOTH
+def test_an_error_does_not_quote_the_prompt(make: Callable[[Place], ModelProvider]) -> None:
+    asked = CALL._replace(messages=(Message("user", "the planted diary of\nsomebody"),), system="planted standing orders")
+    message = "bad content at 'the planted diary of somebody' and 'planted standing orders', 3 tokens"
+    with serving(says(told(message), 400)) as server, pytest.raises(ModelError) as caught:
+        ask(make(place(server.url)), asked)
+    assert "refuses the request (400): bad content at '…' and '…', 3 tokens" in caught.value.message
+
+
+@BOTH
 def test_an_endless_answer_is_given_up(make: Callable[[Place], ModelProvider], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oe.llm.wire._MOST_ANSWER_BYTES", 100_000)
     assert error_of(make, endless(head(**SSE), b": ping\n\n" * 1000)).code == "model-garbled"

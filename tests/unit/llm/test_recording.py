@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,11 +106,12 @@ def test_a_changed_recording_is_another_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("asked", "words", "hint"), [
-    (call(text="hi there"), "in the nearest the message 1 differs from character 3 on, recorded '', now ' there'", "record it again"),
-    (call(system="brief"), "the system text differs from character 1 on, recorded '', now 'brief'", "record it again"),
+    (call(text="hi there"), "in the nearest, on line 2 for 'ask', the message 1 differs from character 3 on (2 characters recorded, 8 now)",
+     "record it again"),
+    (call(system="brief"), "the system text differs from character 1 on (0 characters recorded, 5 now)", "record it again"),
     (call(schema={"type": "object"}), "the schema differs", "record it again"),
-    (call(messages=(Message("user", "hi"), Message("assistant", "x"), Message("user", "y"))), "the nearest has no message 2", "record"),
-    (call("ask[1]"), "does not hold this call of 'ask[1]': the same request was recorded for 'ask'", "another name now"),
+    (call(messages=(Message("user", "hi"), Message("assistant", "x"), Message("user", "y"))), "on line 2 for 'ask', there is no message 2", "record"),
+    (call("ask[1]"), ": the same request was recorded for 'ask'", "another name now"),
     (call("asks", text="x"), "does not hold this call of 'asks'", "the nearest that it holds is 'ask'"),
     (call("unlike", text="x"), "does not hold this call of 'unlike'", "it holds 2 exchanges"),
 ])
@@ -120,6 +122,23 @@ def test_a_miss_names_the_nearest(tmp_path: Path, asked: ModelCall, words: str, 
         answer(replay(path), asked)
     assert words in caught.value.message and hint in str(caught.value.hint)
     assert (caught.value.code, caught.value.retryable) == ("replay-miss", False)
+    assert re.search(r"call of '[^']+' \(request [0-9a-f]{12}\)", caught.value.message)
+
+
+def test_a_miss_quotes_nothing_of_what_was_asked(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    record(path, MemoryModel(["x"]), call(text="the recorded secret of the house", system="recorded system"))
+    with pytest.raises(ModelError) as caught:
+        answer(replay(path), call(text="the other secret of the garden", system="other system"))
+    for word in ("house", "garden", "recorded secret", "other", "recorded system"):
+        assert word not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_nested_experience_is_replayed_by_its_own_names(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    record(path, MemoryModel(["1", "2"]), call("ask"), call("ask"))
+    replayed = replay(path)
+    assert [answer(replayed, call(slot)) for slot in ("in[0]/ask", "in[1]/ask", "in[0]/ask", "deep/in/ask")] == ["1", "1", "2", "1"]
 
 
 @pytest.mark.parametrize(("text", "words"), [
