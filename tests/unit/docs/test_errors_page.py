@@ -88,7 +88,7 @@ def test_what_is_tried_again_is_what_the_table_says() -> None:
         found[code] = lasting[ModelError(code, "").retryable]
     for code in get_args(HttpFault):
         found[code] = lasting[HttpError(code, "").retryable]
-    depends = dict.fromkeys(("node-failed", "model-unreachable", "http-unreachable"), "either")
+    depends = dict.fromkeys(("node-failed", "model-garbled", "model-unreachable", "http-unreachable"), "either")
     assert found | depends == NODES
 
 
