@@ -8,6 +8,8 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 """What a node, unit, field or argument may be called."""
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_FILES = (".jsonl", ".live", ".lock")
+"""What the names of files beside the folders of runs end with."""
 
 
 def new_run_id(day: str, entropy: bytes) -> str:
@@ -17,8 +19,8 @@ def new_run_id(day: str, entropy: bytes) -> str:
 
 def is_run_id(text: str) -> bool:
     """Whether the text may name a run: one plain file name, never a path (`..`, `/` and leading dots are refused), nor
-    the word that means the latest run."""
-    return _RUN_ID.fullmatch(text) is not None and text != "latest"
+    the word that means the latest run, nor what is a file beside the folders of runs."""
+    return _RUN_ID.fullmatch(text) is not None and text != "latest" and not text.endswith(_FILES)
 
 
 def item_slot(slot: str, index: int) -> str:

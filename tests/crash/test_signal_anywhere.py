@@ -53,7 +53,8 @@ def test_signalled_at_random_instants(host: CrashHost, calm: Calms, tmp_path: Pa
             strikes[first + random.randint(1, calls // 4)] = name
         process = life.go_on(Instant(strikes), allowed=(0, EXIT_CODES[name], -name))
         ended += process.exit_code != 0
-        assert "Traceback" not in process.stderr, process.stderr
+        swallowed = name == signal.SIGINT and "Exception ignored in" in process.stderr  # by Python, within a finalizer
+        assert "Traceback" not in process.stderr or swallowed, process.stderr
         assert not process.left or "left behind" in process.stderr
         life.end(calm(shape))
     assert ended >= lives // 3, "hardly anything was ended"

@@ -44,6 +44,18 @@ POINTS = {
 }
 """Name -> module and function. A copy is killed before or after the n-th call; within `write` half is written."""
 
+OF_UPKEEP = {
+    "begin": POINTS["begin"],
+    "end": POINTS["end"],
+    "remove_run": ("oe.store.sqlite_store", "SqliteStore.remove_run"),
+    "remove files": ("oe.store.data_folder", "DataFolder.remove_run"),
+    "remove results": ("oe.store.cache_admin", "CacheFolder.remove"),
+    "unlink": ("os", "unlink"),
+    "rmdir": ("os", "rmdir"),
+    "shrink": ("oe.store.upkeep", "Upkeep.shrink"),
+}
+"""What pruning comes to."""
+
 FAULTS: dict[str, tuple[str, str, Exception]] = {
     "a thread": ("threading", "_start_new_thread", RuntimeError("can't start new thread")),
     "a pipe": ("os", "pipe", OSError(errno.EMFILE, "Too many open files")),
@@ -86,7 +98,7 @@ def die() -> None:
 
 def install(point: str, when: str, number: int, hits: dict[str, int]) -> None:
     """Kills this process at the n-th call of a point; with 0 its calls are only counted."""
-    module, path = POINTS[point]
+    module, path = (POINTS | OF_UPKEEP)[point]
     owner: Any = importlib.import_module(module)
     *outer, name = path.split(".")
     for part in outer:
@@ -162,7 +174,7 @@ def carry_out(order: dict[str, Any]) -> None:
         os.dup2(descriptor, number)
         os.close(descriptor)
     hits: dict[str, int] = {}
-    for point in POINTS:
+    for point in POINTS | OF_UPKEEP:
         at = order["point"] == point
         install(point, order["when"] if at else "", order["number"] if at else 0, hits)
     from oe.cli.main import main

@@ -179,13 +179,14 @@ def test_files_of_a_run_that_is_not_on_record_go_when_they_are_old(folder: Folde
         folder.add(run_id, 40)
         folder.store.remove_run(run_id)
     Path(folder.folder.root, "runs", "no run.txt").write_text("a note")
+    Path(folder.folder.root, "runs", "turn.lock").write_text("of those who look whether a run is going on")
     for path in Path(folder.folder.root, "runs").rglob("*"):
         if "fresh" not in str(path):
             os.utime(path, (NOW - 40 * DAY, NOW - 40 * DAY))
     assert folder.plan(keep=0).left_over == []
     assert folder.plan(older_than_seconds=30 * DAY).left_over == ["half"]
     assert folder.prune(older_than_seconds=30 * DAY).left_over == ["half"]
-    assert folder.files == {"fresh", "fresh.jsonl", "no run.txt"}
+    assert folder.files == {"fresh", "fresh.jsonl", "no run.txt", "turn.lock"}
 
 
 def test_a_lock_taken_on_a_file_that_was_pruned_meanwhile_does_not_count(folder: Folder) -> None:

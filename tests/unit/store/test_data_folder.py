@@ -57,7 +57,7 @@ def test_a_folder_that_exists_keeps_its_mode(tmp_path: Path) -> None:
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
-@pytest.mark.parametrize("run_id", ["..", "../x", "/etc", "a/b", "", ".hidden", "a\0b", "x" * 101, "é", "a\n"])
+@pytest.mark.parametrize("run_id", ["..", "../x", "/etc", "a/b", "", ".hidden", "a\0b", "x" * 101, "é", "a\n", "a.jsonl", "turn.lock"])
 def test_a_run_id_is_never_a_path(folder: DataFolder, run_id: str) -> None:
     for use in (folder.event_log, folder.run_folder, folder.live, folder.artifacts, folder.node_logs, folder.remove_run):
         with pytest.raises(NotFoundError):
