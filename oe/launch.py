@@ -135,8 +135,8 @@ async def start_run(experience: Experience, options: RunOptions, events: EventBu
     args = bind_arguments(experience, dict(options.args), schema_loader(LocalFiles(experience.folder)))
     if options.run_id is not None and not is_run_id(options.run_id):
         raise UsageError(f"'{options.run_id}' is no run id",
-                         hint="letters, digits, '.', '_' and '-', at most 100; not 'latest', nothing with .jsonl, .live "
-                              "or .lock at its end")
+                         hint="letters, digits, '.', '_' and '-', at most 100; not 'latest', and nothing that ends in "
+                              ".jsonl, .live or .lock")
     asked = asked_for(options.only, options.start, options.refresh)
     selection = selection_of(experience, asked)
     with closing(_access(experience, args, options)) as access:
