@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from json import encoder
 from math import isfinite
 from typing import TypeAlias
 
@@ -12,10 +13,21 @@ Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[st
 
 JsonObject: TypeAlias = Mapping[str, Json]
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
-_encode_sorted = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False, sort_keys=True
-).encode
+
+
+def _encoder(*, sort_keys: bool) -> Callable[[Json], str]:
+    whole = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False,
+                             sort_keys=sort_keys)
+    make = getattr(encoder, "c_make_encoder", None)
+    if make is None:
+        return whole.encode
+    # `encode` makes this object for every value anew, which takes as long as the encoding of a small one.
+    parts = make(None, whole.default, encoder.encode_basestring, None, ":", ",", sort_keys, False, False)
+    return lambda value: "".join(parts(value, 0))
+
+
+_encode = _encoder(sort_keys=False)
+_encode_sorted = _encoder(sort_keys=True)
 
 
 def compact(value: Json) -> str:

@@ -20,7 +20,7 @@ from oe.clock import SystemClock
 from oe.errors import OeError, SpecError, UsageError
 from oe.launch import EventBus, RunHandle, RunOptions, RunResult
 from oe.models import ModelOptions
-from oe.render.progress import cache_line, event_line, status_line, summary_line
+from oe.render.progress import FAILURES, TOLD, cache_line, event_line, status_line, summary_line
 from oe.settings import choose
 from oe.signalled import SignalledPicture
 from oe.spec.results import result_fields
@@ -151,7 +151,10 @@ async def _watched(start: Start, options: RunOptions, namespace: argparse.Namesp
     bus = EventBus()
     redraw = None
     only_failures = namespace.quiet or display.is_terminal
-    bus.subscribe(display.note_failure if only_failures else display.note_event)
+    if only_failures:
+        bus.subscribe(display.note_failure, FAILURES)
+    else:
+        bus.subscribe(display.note_event, TOLD)
     display.waiting = asyncio.current_task()
     requests.hand_to(display.stop)
     with SignalledPicture(display.picture):
@@ -252,8 +255,7 @@ class _Display:
 
     def note_failure(self, record: JsonObject) -> None:
         """On a terminal, and with --quiet: only failures leave a line."""
-        if record["type"] in ("node.failed", "node.retrying"):
-            self.warn(event_line(record) or "")
+        self.warn(event_line(record) or "")
 
     async def redraw(self) -> None:
         """Keeps the one line of a terminal up to date."""

@@ -114,7 +114,11 @@ class ToolKind:
             return ProcessTool(place, None if python is None else str(python), workdir, code.own, code.contents)
         from oe.kinds.tool_inline import InlineTool
 
-        return tools.inline.setdefault(place, InlineTool(place, tools.folder(place.path), tools.code(node, files).own))
+        tool = tools.inline.get(place)
+        if tool is None:
+            tool = InlineTool(place, tools.folder(place.path), tools.code(node, files).own)
+            tools.inline[place] = tool
+        return tool
 
     def _place(self, node: Node, files: Files) -> ToolPlace:
         """Where the tool is. Raises NodeError where it is not."""
@@ -135,13 +139,13 @@ class ToolKind:
 
     def _needs_process(self, node: Node, files: Files) -> bool:
         """As written; else a sync function that has to keep a time limit, which only a process can be made to keep."""
-        from oe.kinds.tool_check import split_impl
-
         isolation = node.options.get("isolation")
         if isolation is not None or node.options.get("python") is not None or node.options.get("workdir") is not None:
             return isolation != "inline"
         if node.timeout_seconds is None:
             return False
+        from oe.kinds.tool_check import split_impl
+
         path, name = split_impl(str(node.options["impl"]))
         source = self._tools(files).source(path, files)
         function = source.functions.get(name) if source is not None else None

@@ -54,20 +54,20 @@ class ToolChecks:
         if self._has("output"):
             yield self._problem("tool-output-without-command", "'output' is for 'command': a Python tool returns "
                                 "its result", "output", key=True)
+        if source is None:
+            yield from self._unread_problems(path)
+        elif source.problem is not None:
+            yield self._problem("tool-not-python", f"the tool is no Python that can be run: {source.problem}", "impl")
+        else:
+            yield from self._function_problems(source, path, function)
+
+    def _unread_problems(self, path: str) -> Iterator[Problem]:
         try:
             if not self._files.is_file(path):
                 yield self._problem("missing-file", f"there is no file '{clip(path, 200)}'", "impl",
                                     hint=nearest_file(path, self._files))
-                return
         except OeError as error:
             yield self._problem(error.code, error.message, "impl", hint=error.hint)
-            return
-        if source is None:
-            return
-        if source.problem is not None:
-            yield self._problem("tool-not-python", f"the tool is no Python that can be run: {source.problem}", "impl")
-        else:
-            yield from self._function_problems(source, path, function)
 
     def _function_problems(self, source: ToolSource, path: str, name: str) -> Iterator[Problem]:
         function = source.functions.get(name)

@@ -11,6 +11,9 @@ from oe.values import JsonObject
 _TOLD = {"node.finished": "ok", "node.failed": "failed", "node.skipped": "skipped", "node.cancelled": "cancelled",
          "node.retrying": "retry", "node.cached": "cached"}
 
+TOLD = frozenset({*_TOLD, "budget.warning"})
+"""The types of events that `event_line` may have a line for."""
+FAILURES = frozenset({"node.failed", "node.retrying"})
 _ONLY_OF_UNITS = ("node.finished", "node.cached")
 """Told of units, not of every item: a fan-out of a thousand is one line, and one for each failure."""
 

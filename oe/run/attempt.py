@@ -15,7 +15,7 @@ from oe.ports.cache import Entry
 from oe.ports.kind import Executor, NodeOutput, Request
 from oe.ports.store import Failure, Outcome
 from oe.run.cancelling import is_being_cancelled
-from oe.run.capture import Printed, send_prints_to
+from oe.run.capture import Printed, send_prints_back, send_prints_to
 from oe.run.context import AttemptContext, Surroundings
 from oe.run.restored import Restored
 from oe.run.retry import retry_delay
@@ -234,7 +234,7 @@ class Attempts:
     async def _attempt(self, job: Job, number: int) -> tuple[NodeOutput, Writes]:
         context = AttemptContext(self._shared, job.node, job.slot, number)
         printed = Printed(context.log)
-        send_prints_to(printed)
+        before = send_prints_to(printed)
         try:
             output = await self._execute(job, context)
             if job.slot in self._shared.spent:
@@ -255,6 +255,7 @@ class Attempts:
         finally:
             printed.finish()
             await context.close()
+            send_prints_back(before)
 
     async def _execute(self, job: Job, context: AttemptContext) -> NodeOutput:
         limit = job.node.timeout_seconds

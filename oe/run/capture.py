@@ -13,7 +13,7 @@ import sys
 import threading
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Any, TextIO, cast
 
 from oe.redact import Redactor
@@ -27,10 +27,11 @@ _LONGEST_PART = 64 * 1024
 class Printed:
     """The receiver of one node's prints: hands whole lines to `write`. Safe from threads."""
 
-    __slots__ = ("_decoders", "_lock", "_parts", "_sizes", "_write")
+    __slots__ = ("_decoders", "_has_taken", "_lock", "_parts", "_sizes", "_write")
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
+        self._has_taken = False
         self._lock = threading.RLock()
         self._parts: tuple[list[str], list[str]] = ([], [])
         self._sizes = [0, 0]
@@ -38,6 +39,7 @@ class Printed:
 
     def take(self, text: str, stream: int = _OUT) -> None:
         """Takes a piece of what was printed on one of the two streams."""
+        self._has_taken = True
         with self._lock:
             parts = self._parts[stream]
             whole, end, rest = text.rpartition("\n")
@@ -59,6 +61,7 @@ class Printed:
 
     def take_bytes(self, data: bytes, stream: int = _OUT) -> None:
         """As `take`, for what was written to the stream's buffer."""
+        self._has_taken = True
         with self._lock:
             decoder = self._decoders[stream]
             if decoder is None:
@@ -67,6 +70,8 @@ class Printed:
 
     def finish(self) -> None:
         """Hands over lines that have no end yet."""
+        if not self._has_taken:
+            return  # as most nodes print nothing
         with self._lock:
             for stream in (_OUT, _ERR):
                 if self._decoders[stream] is not None:
@@ -77,9 +82,14 @@ class Printed:
 _receiver: ContextVar[Printed | None] = ContextVar("oe_printed", default=None)
 
 
-def send_prints_to(printed: Printed | None) -> None:
-    """From now on, what this task and all that it starts prints goes there."""
-    _receiver.set(printed)
+def send_prints_to(printed: Printed | None) -> Token[Printed | None]:
+    """From now on, what this task and all that it starts prints goes there; until it is sent back by the token."""
+    return _receiver.set(printed)
+
+
+def send_prints_back(before: Token[Printed | None]) -> None:
+    """Sends what this task prints where it went before."""
+    _receiver.reset(before)
 
 
 class OutputCapture:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from contextvars import copy_context
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from oe.ports.store import Outcome
 from oe.run.attempt import End, Result
 from oe.run.recorder import Recorder
 from oe.run.restored import Restored
+from oe.run.turns import Turns
 from oe.run.units import UnitRunner
 from oe.run.views import Views
 from oe.spec.model import Experience
@@ -84,6 +85,8 @@ class Engine:
         self._refusals: dict[int, NodeError] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
         self._ended: asyncio.Future[None] | None = None
+        self._turns = Turns()
+        self._context = copy_context()
         self._timers: list[asyncio.TimerHandle] = []
         self._fault: BaseException | None = None
         self._requests = 0
@@ -200,12 +203,12 @@ class Engine:
                 self.was_cancelled = True
                 self.stop("user")
 
-    def _follow(self, *sources: Iterable[Decision]) -> None:
+    def _follow(self, *sources: Iterable[Decision], free: asyncio.Task[None] | None = None) -> int | None:
         """Acts on decisions and on all that follow from them without waiting, one source after the other, commits once,
-        then starts units."""
+        then starts units. The first of them is for the `free` task to carry out: its rank is given back."""
         if self._fault is not None:
             self._end_if_idle()
-            return
+            return None
         entries: list[Outcome | Event] = []
         try:
             for source in sources:
@@ -213,9 +216,10 @@ class Engine:
                 while work:
                     work.extend([self._act(decision, entries) for decision in work.popleft()])
             self._parts.recorder.record(entries)
-            self._start()
+            return self._start(free)
         except BaseException as error:
             self._fail_engine(error)
+            return None
 
     def _act(self, decision: Decision, entries: list[Outcome | Event]) -> Iterator[Decision]:
         rank = decision.rank
@@ -240,37 +244,53 @@ class Engine:
         heappush(self._ready, (self._graph.file_place[rank], rank))
         return iter(())
 
-    def _start(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _start(self, free: asyncio.Task[None] | None) -> int | None:
+        taken: int | None = None
         while self._ready and len(self._running) < self._concurrency:
             _, rank = heappop(self._ready)
-            task = self._running[rank] = loop.create_task(self._carry_out(rank))
-            task.add_done_callback(partial(self._see_to_the_end, rank))
+            if free is not None and taken is None:
+                taken = rank
+                self._running[rank] = free
+            else:
+                task = self._running[rank] = asyncio.get_running_loop().create_task(
+                    self._carry_out(rank), context=self._context.copy())
+                task.add_done_callback(self._see_to_the_end)
         self._end_if_idle()
+        return taken
 
     def _end_if_idle(self) -> None:
         if not self._running and not self._ready and self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
 
     async def _carry_out(self, rank: int) -> None:
-        result = await self._parts.runner.run(rank, self._graph.units[rank], self._refusals.pop(rank, None))
-        self._unit_ended(rank, result)  # here, not in a callback: successors start one turn of the loop earlier
+        """A unit, then one of those that may start when it has ended, and so on: each saves a task and two turns of the
+        loop. A task that is no longer as it began, being cancelled or with context variables of a tool's, takes none.
+        """
+        task = asyncio.current_task()
+        taken: int | None = rank
+        while taken is not None:
+            result = await self._parts.runner.run(taken, self._graph.units[taken], self._refusals.pop(taken, None))
+            is_fit = task is not None and not task.cancelling() and copy_context() == self._context
+            taken = self._unit_ended(taken, result, task if is_fit else None)
+            if taken is not None:
+                await self._turns.step()
 
-    def _see_to_the_end(self, rank: int, task: asyncio.Task[None]) -> None:
+    def _see_to_the_end(self, task: asyncio.Task[None]) -> None:
         """Settles a unit whose task could not: cancelled before it began, or a fault of the engine."""
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._fail_engine(error)
-        if rank in self._running:
+        for rank in [rank for rank, running in self._running.items() if running is task]:
             self._unit_ended(rank, Result(End.CANCELLED if error is None else End.FAILED))
 
-    def _unit_ended(self, rank: int, result: Result) -> None:
+    def _unit_ended(self, rank: int, result: Result, free: asyncio.Task[None] | None = None) -> int | None:
+        """Follows what the unit leads to; the rank of the unit that its task is to carry out next, if it is free."""
         if self._running.pop(rank, None) is None:
-            return  # it was abandoned, and ends after all
+            return None  # it was abandoned, and ends after all
         following: list[Iterable[Decision]] = [self._settle(rank, result)]
         if result.end is End.FAIL_RUN and self.stopped is None:
             following.append(self._stop_after_failure())
-        self._follow(*following)
+        return self._follow(*following, free=free)
 
     def _stop_after_failure(self) -> Iterator[Decision]:
         """Evaluated when all that follows from the failure itself is decided, so that it does not depend on timing."""

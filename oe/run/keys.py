@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from oe.digests import Part, part_of, part_of_text
@@ -47,9 +47,13 @@ class Keys:
 
     def shared(self, node: Node, scope: Scope, view: JsonObject) -> dict[str, Part]:
         """The parts that all slots of one unit share. Raises NodeError where something it refers to is not there."""
-        parts = {**self._of_node(node).parts, **self._matching(node)}
-        parts.update(self._named("$.", view))
-        parts.update(self._named("$inputs.", scope.inputs))
+        parts = dict(self._of_node(node).parts)
+        if node.inputs:
+            parts.update(self._matching(node))
+        for name, value in view.items():
+            parts[f"$.{name}"] = self._part(value)
+        for name, value in scope.inputs.items():
+            parts[f"$inputs.{name}"] = self._part(value)
         return parts
 
     def of_slot(self, node: Node, slot: str, shared: Mapping[str, Part], scope: Scope,
@@ -59,7 +63,8 @@ class Keys:
         parts = dict(shared)
         if fixed.is_replayed:
             parts["$slot"] = self._part(slot)
-        parts.update(self._named("args.", args))
+        for name, value in args.items():
+            parts[f"args.{name}"] = self._part(value)
         for reference in fixed.references:
             parts[reference.text] = self._part(require(reference, scope))
         if not isinstance(scope.item, Missing):
@@ -72,7 +77,9 @@ class Keys:
     def still_hold(self, node: Node, scope: Scope, found: Fingerprint) -> bool:
         """Whether the files that the node depends on are what they were when its fingerprint was made."""
         try:
-            now = {**self._matching(node), **self._materials(node, scope)}
+            now = self._materials(node, scope)
+            if node.inputs:
+                now = {**self._matching(node), **now}
         except NodeError:
             return False
         return now == {name: part for name, part in found.parts.items() if name.startswith(FILE)}
@@ -105,10 +112,6 @@ class Keys:
                 raise _unreadable(error) from error
             self._depends_on_index[node.id] = known
         return known
-
-    def _named(self, prefix: str, values: Mapping[str, Json]) -> Iterator[tuple[str, Part]]:
-        """One part a name: `args.who`, `$.diff`."""
-        return ((f"{prefix}{name}", self._part(value)) for name, value in values.items())
 
     def _part(self, value: Json) -> Part:
         try:

@@ -72,7 +72,7 @@ class Recorder:
     def show(self, event: Event) -> None:
         """An event that is not for the log: it changes the state and reaches subscribers, without a number."""
         self._state.apply(event)
-        if self._bus:
+        if self._bus.wants(event.type):
             self._bus.publish(as_object(event, self._run_id, None))
 
     def supersede(self, numbers: Iterable[int]) -> None:
@@ -150,8 +150,8 @@ class Recorder:
         for event in events:
             self._state.apply(event)
         first = self._log.append(events, flush=flush)
-        if self._bus:
-            for number, event in enumerate(events, first):
+        for number, event in enumerate(events, first):
+            if self._bus.wants(event.type):
                 self._bus.publish(as_object(event, self._run_id, number))
 
     def _flush_late(self) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NamedTuple, Protocol
 
 from oe.clock import Clock
 from oe.digests import Part
@@ -26,7 +26,7 @@ class UnitRunner(Protocol):
     def restore(self, rank: int, unit: Unit) -> Result | None:
         """The unit's result as an earlier process of the run committed it, or None where it has to be run."""
 
-    async def run(self, rank: int, unit: Unit, refusal: NodeError | None) -> Result:
+    def run(self, rank: int, unit: Unit, refusal: NodeError | None) -> Coroutine[Any, Any, Result]:
         """The unit's result, committed. `refusal` is an error found before the unit could start. Never raises but for
         faults of the engine and the store."""
 
@@ -107,9 +107,9 @@ class AnyUnitRunner:
         """See UnitRunner."""
         return self._runner(unit).restore(rank, unit)
 
-    async def run(self, rank: int, unit: Unit, refusal: NodeError | None) -> Result:
+    def run(self, rank: int, unit: Unit, refusal: NodeError | None) -> Coroutine[Any, Any, Result]:
         """See UnitRunner."""
-        return await self._runner(unit).run(rank, unit, refusal)
+        return self._runner(unit).run(rank, unit, refusal)
 
     def _runner(self, unit: Unit) -> UnitRunner:
         if isinstance(unit, Node) and unit.for_each is None:

@@ -9,20 +9,22 @@ from oe.lang.document import Path
 from oe.spec.keys import Key
 from oe.spec.level import Level
 from oe.spec.report import Report
-from oe.spec.shape import Misfit, expected_text, find_misfits, found_text, is_plain, misfit_hint
+from oe.spec.shape import Misfit, expected_text, find_misfits, found_text, is_plain, misfit_hint, quick_test
 from oe.text import clip, nearest, parse_duration
 from oe.values import Json, JsonObject
 
 
 class KeyTable:
-    """The keys of one mapping by name; of two with one name the later counts. `plain` are those whose values the quick
-    check can judge."""
+    """The keys of one mapping by name; of two with one name the later counts. `plain` are those whose values need no
+    full schema checker; `fits` passes, for each, most of the values that fit."""
 
-    __slots__ = ("keys", "plain")
+    __slots__ = ("fits", "keys", "plain", "required")
 
     def __init__(self, keys: Iterable[Key]) -> None:
         self.keys = {key.name: key for key in keys}
         self.plain = frozenset(name for name, key in self.keys.items() if is_plain(key.schema))
+        self.fits = {name: quick_test(key.schema) for name, key in self.keys.items()}
+        self.required = [key for key in self.keys.values() if key.required]
 
 
 class Section:
@@ -111,8 +113,7 @@ def read_keys(report: Report, table: KeyTable, value: JsonObject, path: Path, no
             if not is_open:
                 meant.append(_refuse_unknown(report, noun, table, name, path))
             continue
-        misfits = find_misfits(part, key.schema, is_plain=name in table.plain)
-        if misfits:
+        if not table.fits[name](part) and (misfits := find_misfits(part, key.schema, is_plain=name in table.plain)):
             for misfit in misfits:
                 _refuse_misfit(report, name, misfit, path)
             broken.append(name)
@@ -120,9 +121,9 @@ def read_keys(report: Report, table: KeyTable, value: JsonObject, path: Path, no
         good[name] = part
         if key.accepted is not None:
             report.warning("accepted-key", key.accepted, (*path, name), key=True)
-    for key in table.keys.values():
+    for key in table.required:
         # A misspelt required key is one mistake: the hint at the unknown key already names it.
-        if key.required and key.name not in value and key.name not in meant:
+        if key.name not in value and key.name not in meant:
             report.error("missing-key", f"{noun} needs '{key.name}': {_lower(key.doc)}", path)
             broken.append(key.name)
     return Section(table, good, frozenset((*broken, *meant)), path)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from oe.lang.document import Path
 from oe.text import clip, did_you_mean
@@ -43,6 +43,58 @@ def find_misfits(value: Json, schema: Json, *, is_plain: bool = True) -> list[Mi
     if not isinstance(schema, dict) or "$ref" in schema:
         return []
     return _misfits(value, schema) if is_plain else _full_misfits(value, schema)
+
+
+def quick_test(schema: Json) -> Callable[[Json], bool]:
+    """A test that a value passes only if it fits. One that does not pass may fit all the same: `find_misfits` tells."""
+    if not isinstance(schema, dict) or not is_plain(schema) or "$ref" in schema:
+        return _never
+    if "anyOf" in schema:
+        tests = [quick_test(alternative) for alternative in cast("list[Json]", schema["anyOf"])]
+        return lambda value: any(test(value) for test in tests)
+    if "enum" in schema:
+        words = frozenset(word for word in cast("list[Json]", schema["enum"]) if isinstance(word, str))
+        return lambda value: type(value) is str and value in words
+    return _QUICK.get(str(schema.get("type")), _never_of)(schema)
+
+
+def _never(_: Json) -> bool:
+    return False
+
+
+def _never_of(_: JsonObject) -> Callable[[Json], bool]:
+    return _never
+
+
+def _quick_text(schema: JsonObject) -> Callable[[Json], bool]:
+    if "pattern" in schema:
+        pattern, shortest = str(schema["pattern"]), int("minLength" in schema)  # compiled with the first value
+        return lambda value: (type(value) is str and len(value) >= shortest
+                              and _pattern(pattern).search(value) is not None)
+    if "minLength" in schema:
+        return lambda value: type(value) is str and value != ""
+    return lambda value: type(value) is str
+
+
+def _quick_list(schema: JsonObject) -> Callable[[Json], bool]:
+    items = schema.get("items", True)
+    shortest = int("minItems" in schema)
+    if items is True:
+        return lambda value: type(value) is list and len(value) >= shortest
+    test = quick_test(items)
+    return lambda value: type(value) is list and len(value) >= shortest and all(map(test, value))
+
+
+def _quick_mapping(schema: JsonObject) -> Callable[[Json], bool]:
+    if "additionalProperties" in schema:
+        return _never
+    return lambda value: type(value) is dict
+
+
+_QUICK: Mapping[str, Callable[[JsonObject], Callable[[Json], bool]]] = {
+    "string": _quick_text, "array": _quick_list, "object": _quick_mapping,
+    "boolean": lambda _: lambda value: type(value) is bool,
+}
 
 
 def is_plain(schema: Json) -> bool:

@@ -59,15 +59,22 @@ class SqliteStore:
         # Taken out, so that after a fault or an interrupt between commit and return the database is asked again.
         last = self._last_ids.pop(run_id, 0) or self._last_id(run_id)
         rows = [outcome_row(entry_id, outcome) for entry_id, outcome in enumerate(outcomes, start=last + 1)]
-        with self._transaction:
-            if len(rows) == 1:
-                self._connection.execute(_INSERT_OUTCOME, rows[0])
-            else:
+        if len(rows) == 1 and not superseded:
+            self._insert_alone(rows[0])
+        else:
+            with self._transaction:
                 self._connection.executemany(_INSERT_OUTCOME, rows)
-            if superseded:
                 first = last - last % STRETCH
                 self._connection.executemany(_SQL["mark_superseded"], [(first + number,) for number in superseded])
         self._last_ids[run_id] = last + len(rows)
+
+    def _insert_alone(self, row: Row) -> None:
+        """One outcome. In autocommit mode a statement is a transaction of its own: as whole and as lasting as one
+        between BEGIN and COMMIT, for a third of the calls."""
+        try:
+            self._connection.execute(_INSERT_OUTCOME, row)
+        except sqlite3.DatabaseError as error:
+            raise from_sqlite(self._path, error) from error
 
     def create_run(self, run: NewRun) -> Run:
         with self._transaction:
