@@ -15,7 +15,7 @@ _SINGLES = {"<": "<", ">": ">", "+": "+", "-": "-", "*": "*", "/": "/", "%": "%"
             "[": "[", "]": "]", ",": ",", ".": "."}
 _SLIPS = {"===": "==", "!==": "!=", "<>": "!=", "=>": ">=", "=<": "<=", "**": "*", "//": "/"}
 _SINGLE_SLIPS = {"=": "write == to compare", "&": "write && or 'and'", "|": "write || or 'or'",
-                 "?": "write ?? after a path for its default", "{": "an object is no literal here",
+                 "?": "write ?? after a path for its default", "{": "a condition stands without braces",
                  "`": "write a text in single or double quotes"}
 
 

@@ -157,6 +157,8 @@ class _Parser:
     def _unexpected(self, token: Token) -> LangError:
         if token.kind == "name" and token.text.lower() in ("and", "or", "not", "in"):
             return LangError(f"unexpected '{token.text}'", token.offset, f"write '{token.text.lower()}'")
+        if token.kind == "name" and token.text.lower() in ("is", "eq", "equals"):
+            return LangError(f"unexpected '{token.text}'", token.offset, "write == to compare")
         hint = "expected an operator" if token.kind != "operator" else None
         if token.text == ".":
             hint = "only a path that starts with '$' has parts"

@@ -45,6 +45,19 @@ def find_path_flaw(reference: Reference, skip: int, schema: Json, load: Loader) 
     return None
 
 
+def types_at(reference: Reference, skip: int, schema: Json, load: Loader) -> tuple[str, ...]:
+    """The types that the schema allows where the reference leads; none where it is open."""
+    root = schema
+    for segment in reference.segments[skip:]:
+        schema, root = _dereference(schema, root, load)
+        if not isinstance(schema, Mapping) or _OPEN.intersection(schema):
+            return ()
+        schema = _step(schema, segment)
+    schema, _ = _dereference(schema, root, load)
+    declared = schema.get("type") if isinstance(schema, Mapping) and not _OPEN.intersection(schema) else None
+    return (declared,) if isinstance(declared, str) else tuple(map(str, declared)) if isinstance(declared, list) else ()
+
+
 def segment_offset(reference: Reference, number: int) -> int:
     """Where a segment stands, from the start of the reference."""
     position = 0 if reference.root == "bare" else 1

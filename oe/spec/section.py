@@ -8,6 +8,7 @@ from typing import cast
 from oe.lang.document import Path
 from oe.spec.keys import Key
 from oe.spec.level import Level
+from oe.spec.other_words import key_meant
 from oe.spec.report import Report
 from oe.spec.shape import Misfit, expected_text, find_misfits, found_text, is_plain, misfit_hint, quick_test
 from oe.text import clip, nearest, parse_duration
@@ -111,7 +112,7 @@ def read_keys(report: Report, table: KeyTable, value: JsonObject, path: Path, no
         key = table.keys.get(name)
         if key is None:
             if not is_open:
-                meant.append(_refuse_unknown(report, noun, table, name, path))
+                meant.append(_refuse_unknown(report, noun, table, (*path, name), value))
             continue
         if not table.fits[name](part) and (misfits := find_misfits(part, key.schema, is_plain=name in table.plain)):
             for misfit in misfits:
@@ -129,12 +130,18 @@ def read_keys(report: Report, table: KeyTable, value: JsonObject, path: Path, no
     return Section(table, good, frozenset((*broken, *meant)), path)
 
 
-def _refuse_unknown(report: Report, noun: str, table: KeyTable, name: str, path: Path) -> str:
+def _refuse_unknown(report: Report, noun: str, table: KeyTable, at: Path, value: JsonObject) -> str:
     """Reports the key and returns the one that was probably meant, or an empty text."""
+    name = str(at[-1])
     near = nearest(name, table.keys)
-    hint = f"did you mean '{near}'?" if near else f"legal keys: {', '.join(table.keys)}"
-    report.error("unknown-key", f"{noun} has no key '{clip(name, 60)}'", (*path, name), hint, key=True)
-    return near or ""
+    missing = [key for key in table.keys if key not in value]
+    meant = key_meant(name, missing) or key_meant(name, table.keys.keys() - {"id", "name"})
+    if meant is not None:
+        hint = f"write {meant if ':' in meant else repr(meant)} instead"
+    else:
+        hint = f"did you mean '{near}'?" if near else f"legal keys: {', '.join(table.keys)}"
+    report.error("unknown-key", f"{noun} has no key '{clip(name, 60)}'", at, hint, key=True)
+    return (meant or near or "").partition(":")[0]
 
 
 def _refuse_misfit(report: Report, name: str, misfit: Misfit, path: Path) -> None:

@@ -264,10 +264,17 @@ def misfit_hint(misfit: Misfit) -> str | None:
     if isinstance(value, dict) and value and schema.get("type") == "array":
         return "write a list: begin each item with '- '"
     if _takes(schema, "array") and isinstance(value, str):
-        return f"write [{clip(value, 40)}]"
+        return f"write {_as_list(value)}"
     if isinstance(value, str) and not _takes(schema, "string") and re.fullmatch(r"-?[0-9.]+|true|false", value):
         return "remove the quotes"
     return None
+
+
+def _as_list(text: str) -> str:
+    """The list that a text was meant to be: its words, or a line that a shell is to read."""
+    if re.search(r"[|;&<>`]", text):
+        return f"[sh, -c, {compact(clip(text, 60))}]"
+    return f"[{clip(', '.join(text.replace(',', ' ').split()), 60)}]"
 
 
 def _takes(schema: JsonObject, type_name: str) -> bool:

@@ -43,7 +43,9 @@ def _is_good_end(subject: Subject, report: Report, name: str, path: tuple[str | 
         report.error("member-edge", f"node '{name}' is {_place(subject, name)}, so no edge can name it", path,
                      f"use '{container}' instead")
     elif not subject.gaps.units:
-        report.error("unknown-unit", f"there is no node, pipeline or loop '{name}'", path, subject.near(name, units))
+        several = name.replace(",", " ").split()
+        hint = f"write [{', '.join(several)}]" if len(several) > 1 else subject.near(name, units)
+        report.error("unknown-unit", f"there is no node, pipeline or loop '{name}'", path, hint)
     return False
 
 
