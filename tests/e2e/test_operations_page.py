@@ -96,12 +96,12 @@ def test_a_second_run_does_what_the_table_says(program: Program, tmp_path: Path,
     assert ("skipped" in stderr.decode()) == ("says so on standard error" in second)
 
 
-def test_the_service_carries_out_orders_and_ends_when_it_is_told(place: Path, archive: Path) -> None:
+def test_the_service_carries_out_orders_and_ends_when_it_is_told(place: Path, archive: Path, tmp_path: Path) -> None:
     for folder in ("inbox", "done"):
         (place / folder).mkdir()
     (place / "inbox/first.json").write_text('{"day": "2026-11-20"}')
-    (place / "service.py").write_text(FILES["service.py"].replace("/usr/local/bin/oe", str(archive)))
-    with subprocess.Popen([sys.executable, "service.py"], cwd=place, env={"PATH": os.environ["PATH"]},
+    (tmp_path / "oe").symlink_to(archive)
+    with subprocess.Popen([sys.executable, "service.py"], cwd=place, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "oe")},
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE) as service:
         assert service.stdout is not None and service.stderr is not None
         told = service.stdout.readline().decode()

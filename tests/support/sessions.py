@@ -80,7 +80,7 @@ def scrubbed(text: str) -> str:
     text = re.sub(r"\b[\d.]+(ms|s|m \d+s)\b", "TIME", text)
     text = re.sub(r"\b[\d.]+ (B|[KMG]iB)(?!\w)", "SIZE", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "DATE", text)
-    text = re.sub(r"(?m)^\S+: line \d+: +\d+ Killed .*$", "Killed", text)  # a script's shell says more than a person's
+    text = re.sub(r"(?m)^.*: line \d+: +\d+ Killed .*$", "Killed", text)  # a script's shell says more than a person's
     text = re.sub(r'"status":"\w+"|"(critical|warning|info)":\d+', "FINDINGS", text)
     text = re.sub(r"(\d\d nodes), [^(]*", r"\1 ", text)  # what a host makes the report skip
     text = text.replace("Darwin", "Linux")
