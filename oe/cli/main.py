@@ -102,6 +102,10 @@ def entry() -> NoReturn:
         from oe.settings import expect_utf8
 
         expect_utf8()
+    if sys.argv[1:2] in (["run"], ["resume"]):
+        from oe.cli.early_signal import answer_early
+
+        answer_early()
     gc.disable()  # until the command is loaded: a start makes no garbage, and looking for it takes 3 ms
     _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):

@@ -19,6 +19,7 @@ from oe.cli.stdout_guard import guarded_stdout
 from oe.clock import SystemClock
 from oe.errors import OeError, SpecError, UsageError
 from oe.launch import EventBus, RunHandle, RunOptions, RunResult
+from oe.left_children import living_children
 from oe.models import ModelOptions
 from oe.render.progress import FAILURES, TOLD, cache_line, event_line, status_line, summary_line
 from oe.settings import choose
@@ -232,6 +233,9 @@ class _Display:
             line = cache_line(self.run.state, self._clock.now())
             if line is not None:
                 self._console.note(line)
+        for pid, name in living_children().items() if self._dashboard is None else ():
+            self._console.note("oe: warning: left behind, started by a tool's own code and not ended: "
+                               f"process {pid} ({neutralise(name)})")
         for name in self.abandoned():
             self._console.note(f"oe: warning: left behind, its code does not end when it is cancelled: {name}")
         self._console.note(summary_line(result.as_object()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -216,3 +217,54 @@ def test_a_program_beside_the_run_ends_with_it(program: Program, tmp_path: Path)
 def is_there(pid: int) -> bool:
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return bool(state.strip()) and not state.strip().startswith("Z")
+
+
+BULKY = """\
+name: bulky
+version: 1.0.0
+args: {size: {type: integer, default: 1}}
+state: {schema: {out: {type: string}}}
+graph:
+  nodes:
+    - {id: make, kind: tool, impl: "./tool.py:make", args: {size: $args.size}, writes: [out], cache: false}
+"""
+BULKY_TOOL = """\
+import os, subprocess
+
+def make(inputs):
+    if os.path.exists("leave"):
+        subprocess.Popen(["sleep", "300"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return {"out": "x" * inputs["size"]}
+"""
+
+
+def answered(process: subprocess.Popen[bytes]) -> bytes:
+    """What the process prints on SIGUSR1."""
+    process.send_signal(signal.SIGUSR1)
+    assert process.stderr is not None and select.select([process.stderr], [], [], 60)[0]
+    return os.read(process.stderr.fileno(), 4096)
+
+
+def test_a_signal_before_the_run_begins_or_after_it_ends_nothing(program: Program, tmp_path: Path) -> None:
+    folder = write_experience(tmp_path / "bulky", BULKY, tool=BULKY_TOOL)
+    os.mkfifo(folder / "given")
+    process = program.start("run", "--quiet", "--json", "--args", "@given", cwd=folder)
+    with (folder / "given").open("w") as given:  # somebody reads it: there is no event loop yet
+        assert answered(process) == b"oe: no run goes on just now\n"
+        given.write('{"size": 1000000}')
+    assert process.stdout is not None
+    first = os.read(process.stdout.fileno(), 1)  # the result is being written: there is no event loop any more
+    assert answered(process) == b"oe: no run goes on just now\n"
+    rest, _ = process.communicate(timeout=60)
+    assert (process.returncode, len(json.loads(first + rest)["state"]["out"])) == (0, 1_000_000)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no /proc on this system")
+def test_what_a_tool_has_started_itself_and_left_is_named(program: Program, tmp_path: Path) -> None:
+    folder = write_experience(tmp_path / "bulky", BULKY, tool=BULKY_TOOL)
+    assert "left behind" not in program.run("run", cwd=folder).stderr
+    (folder / "leave").touch()
+    told = program.run("run", cwd=folder).stderr
+    found = re.search(r"left behind, started by a tool's own code and not ended: process (\d+) \(sleep\)", told)
+    assert found is not None, told
+    os.kill(int(found[1]), signal.SIGKILL)

@@ -16,7 +16,7 @@ BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "re
                           "record"})
 COMPOSITION = frozenset({
     "app", "children", "launch", "models", "call_costs", "explaining", "foresight", "inspection", "live", "signalled",
-    "attach", "beside", "host", "outline", "pruning", "reused", "slot_details", "watching",
+    "attach", "beside", "host", "left_children", "outline", "pruning", "reused", "slot_details", "watching",
     "report_fields", "report_units", "reporting", "schemas"})
 """The modules of the layer `app`."""
 
