@@ -4,7 +4,7 @@ selected, and nothing that is loaded from elsewhere."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
@@ -59,15 +59,21 @@ def _pieces(line: str) -> Iterator[str | tuple[int, ...]]:
         yield line[place:]
 
 
+_SET: dict[int, Callable[[_Look], _Look]] = {
+    1: lambda look: look._replace(is_bold=True), 2: lambda look: look._replace(is_dim=True),
+    4: lambda look: look._replace(is_underlined=True), 7: lambda look: look._replace(is_reversed=True),
+    22: lambda look: look._replace(is_bold=False, is_dim=False), 24: lambda look: look._replace(is_underlined=False),
+    27: lambda look: look._replace(is_reversed=False),
+}
+"""What the numbers of an escape sequence do to the look, but for colours."""
+
+
 def _styled(look: _Look, numbers: tuple[int, ...]) -> _Look:
     for number in numbers:
         if number == 0:
             look = _Look()
-        elif number in (1, 2, 4, 7):
-            look = look._replace(**{{1: "is_bold", 2: "is_dim", 4: "is_underlined", 7: "is_reversed"}[number]: True})
-        elif number in (22, 24, 27):
-            off = {22: {"is_bold": False, "is_dim": False}, 24: {"is_underlined": False}, 27: {"is_reversed": False}}
-            look = look._replace(**off[number])
+        elif number in _SET:
+            look = _SET[number](look)
         elif 30 <= number <= 37 or 90 <= number <= 97:
             look = look._replace(colour=_COLOURS[number % 10])
         elif number == 39:
