@@ -8,11 +8,10 @@ import re
 from collections.abc import Iterator
 
 from oe.diagnostics import Problem
-from oe.errors import OeError
-from oe.kinds.near_files import nearest_file
 from oe.lang.errors import LangError
 from oe.lang.reference import Reference, parse_reference
 from oe.ports.files import Files
+from oe.spec.file_rules import find_file_flaw
 from oe.spec.model import Experience, Node
 from oe.text import clip
 from oe.values import Json
@@ -53,13 +52,9 @@ class CommandChecks:
         if path.startswith("../"):
             yield self._problem("path-outside", f"program '{clip(program, 200)}' is outside the experience", where)
             return
-        try:
-            exists = self._files.is_file(path)
-        except OeError:
-            return
-        if not exists:
-            yield self._problem("missing-file", f"there is no program '{clip(program, 200)}'", where,
-                                nearest_file(path, self._files))
+        flaw = find_file_flaw(self._files, path)
+        if flaw is not None and flaw.code != "path-outside":
+            yield self._problem("missing-file", f"there is no program '{clip(program, 200)}'", where, flaw.hint)
 
     def chosen_problems(self, program: Json, *where: str | int) -> Iterator[Problem]:
         """A program may be named by an argument, which is the word of the person who starts the run, but not by what

@@ -6,13 +6,12 @@ import posixpath
 from collections.abc import Iterator
 
 from oe.diagnostics import Problem
-from oe.errors import OeError
 from oe.kinds.dataset_file import FORMATS
 from oe.kinds.dataset_path import DataPath
-from oe.kinds.near_files import nearest_file
 from oe.lang.errors import LangError
 from oe.lang.template import value_problems
 from oe.ports.files import Files
+from oe.spec.file_rules import find_file_flaw
 from oe.spec.model import Experience, Node
 from oe.text import clip
 
@@ -89,12 +88,9 @@ class DatasetChecks:
                                 hint="write the query, and references in 'params'")
 
     def _path_problems(self, path: str, *steps: str) -> Iterator[Problem]:
-        try:
-            if not self._files.is_file(path):
-                yield self._problem("missing-file", f"there is no file '{clip(path, 200)}'", *steps,
-                                    hint=nearest_file(path, self._files))
-        except OeError as error:
-            yield self._problem(error.code, error.message, *steps, hint=error.hint)
+        flaw = find_file_flaw(self._files, path)
+        if flaw is not None:
+            yield self._problem(flaw.code, flaw.message, *steps, hint=flaw.hint)
 
     def _transform_problems(self) -> Iterator[Problem]:
         if self._has("transform"):

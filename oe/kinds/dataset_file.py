@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
-from oe.errors import NodeError, OeError
+from oe.errors import NodeError
 from oe.kinds.dataset_path import DataPath
 from oe.kinds.tool_contract import DEEPEST, ToolFault, plain
 from oe.lang.template import ValueTemplate
 from oe.ports.files import Files
 from oe.ports.kind import NodeContext, NodeOutput, Request
+from oe.spec.file_rules import find_file_flaw
 from oe.text import clip, did_you_mean, format_size
 from oe.values import Json
 
@@ -67,17 +68,12 @@ class FileDataset(NamedTuple):
 
 def data_place(path: str, files: Files) -> str:
     """The absolute path of a data file, which must be there and not too large. Raises NodeError."""
+    flaw = find_file_flaw(files, path)
+    if flaw is not None:
+        raise data_fault(flaw.message, flaw.hint, flaw.code)
+    place = files.absolute(path)
     try:
-        if not files.is_file(path):
-            from oe.kinds.near_files import nearest_file
-
-            raise data_fault(f"there is no file '{clip(path, 200)}'", nearest_file(path, files), "missing-file")
-        place = files.absolute(path)
         size = os.stat(place).st_size
-    except NodeError:
-        raise
-    except OeError as error:
-        raise data_fault(error.message, error.hint, error.code) from error
     except OSError as error:
         raise _unreadable(path, error) from error
     if size > MOST_BYTES:

@@ -122,20 +122,15 @@ class ToolKind:
 
     def _place(self, node: Node, files: Files) -> ToolPlace:
         """Where the tool is. Raises NodeError where it is not."""
-        from oe.kinds.near_files import nearest_file
         from oe.kinds.tool_check import split_impl
         from oe.kinds.tool_inline import ToolPlace
+        from oe.spec.file_rules import find_file_flaw
 
         path, function = split_impl(str(node.options["impl"]))
-        try:
-            if files.is_file(path):
-                return ToolPlace(path.removeprefix("./"), files.absolute(path), function, files.absolute("."))
-            raise NodeError(f"there is no file '{path}'", name="FileNotFoundError", retryable=False,
-                            hint=nearest_file(path, files), code="missing-file")
-        except NodeError:
-            raise
-        except OeError as error:
-            raise NodeError(error.message, retryable=False, hint=error.hint, code=error.code) from error
+        flaw = find_file_flaw(files, path)
+        if flaw is not None:
+            raise NodeError(flaw.message, name="FileNotFoundError", retryable=False, hint=flaw.hint, code=flaw.code)
+        return ToolPlace(path.removeprefix("./"), files.absolute(path), function, files.absolute("."))
 
     def _needs_process(self, node: Node, files: Files) -> bool:
         """As written; else a sync function that has to keep a time limit, which only a process can be made to keep."""

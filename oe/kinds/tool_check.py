@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from oe.diagnostics import Problem
-from oe.errors import OeError
 from oe.kinds.command_line import CommandChecks, folder_in_spec
-from oe.kinds.near_files import nearest_file
 from oe.kinds.tool_source import ToolSource
 from oe.lang.document import Path
 from oe.lang.template import value_problems
 from oe.ports.files import Files
+from oe.spec.file_rules import find_file_flaw, find_folder_flaw
 from oe.spec.model import Experience, Node
-from oe.text import clip, nearest
+from oe.text import nearest
 from oe.values import compact
 
 
@@ -55,19 +54,13 @@ class ToolChecks:
             yield self._problem("tool-output-without-command", "'output' is for 'command': a Python tool returns "
                                 "its result", "output", key=True)
         if source is None:
-            yield from self._unread_problems(path)
+            flaw = find_file_flaw(self._files, path)
+            if flaw is not None:
+                yield self._problem(flaw.code, flaw.message, "impl", hint=flaw.hint)
         elif source.problem is not None:
             yield self._problem("tool-not-python", f"the tool is no Python that can be run: {source.problem}", "impl")
         else:
             yield from self._function_problems(source, path, function)
-
-    def _unread_problems(self, path: str) -> Iterator[Problem]:
-        try:
-            if not self._files.is_file(path):
-                yield self._problem("missing-file", f"there is no file '{clip(path, 200)}'", "impl",
-                                    hint=nearest_file(path, self._files))
-        except OeError as error:
-            yield self._problem(error.code, error.message, "impl", hint=error.hint)
 
     def _function_problems(self, source: ToolSource, path: str, name: str) -> Iterator[Problem]:
         function = source.functions.get(name)
@@ -134,12 +127,9 @@ class ToolChecks:
         workdir = self._options.get("workdir")
         if not isinstance(workdir, str) or workdir.startswith("$"):
             return
-        try:
-            if not self._files.is_folder(workdir):
-                yield self._problem("missing-folder", f"there is no folder '{clip(workdir, 200)}'", "workdir",
-                                    hint=nearest_file(workdir, self._files))
-        except OeError as error:
-            yield self._problem(error.code, error.message, "workdir", hint=error.hint)
+        flaw = find_folder_flaw(self._files, workdir)
+        if flaw is not None:
+            yield self._problem(flaw.code, flaw.message, "workdir", hint=flaw.hint)
 
     def _problem(self, code: str, message: str, *steps: str | int, hint: str | None = None,
                  key: bool = False) -> Problem:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from posixpath import basename, dirname
+from posixpath import join, normpath
 from typing import NamedTuple
 
 from oe.errors import OeError
 from oe.spec.sources import SpecFiles
-from oe.text import clip, did_you_mean
+from oe.text import clip, nearest
 
 
 class FileFlaw(NamedTuple):
@@ -24,10 +24,10 @@ def find_file_flaw(files: SpecFiles, path: str) -> FileFlaw | None:
         if files.is_file(path):
             return None
         if files.is_folder(path):
-            return FileFlaw("not-a-file", f"'{clip(path, 80)}' is a folder, not a file", None)
+            return FileFlaw("not-a-file", f"'{clip(path, 200)}' is a folder, not a file", None)
     except OeError as error:
         return FileFlaw(error.code, error.message, error.hint)
-    return FileFlaw("missing-file", f"there is no file '{clip(path, 80)}'", _near(files, path))
+    return FileFlaw("missing-file", f"there is no file '{clip(path, 200)}'", _near(files, path))
 
 
 def find_folder_flaw(files: SpecFiles, path: str) -> FileFlaw | None:
@@ -36,17 +36,22 @@ def find_folder_flaw(files: SpecFiles, path: str) -> FileFlaw | None:
         if files.is_folder(path):
             return None
         if files.is_file(path):
-            return FileFlaw("not-a-folder", f"'{clip(path, 80)}' is a file, not a folder", None)
+            return FileFlaw("not-a-folder", f"'{clip(path, 200)}' is a file, not a folder", None)
     except OeError as error:
         return FileFlaw(error.code, error.message, error.hint)
-    return FileFlaw("missing-folder", f"there is no folder '{clip(path, 80)}'", _near(files, path))
+    return FileFlaw("missing-folder", f"there is no folder '{clip(path, 200)}'", _near(files, path))
 
 
 def _near(files: SpecFiles, path: str) -> str | None:
-    """A name that was probably meant, among those in the same folder."""
-    folder = dirname(path.rstrip("/"))
+    """A hint that names the path that was probably meant: another name in its folder, or the name in another folder."""
+    folder, _, name = normpath(path).rpartition("/")
     try:
-        names = files.names(folder or ".")
+        meant = nearest(name, files.names(folder or "."))
+        return f"did you mean '{join(folder, meant)}'?" if meant else None
     except OeError:
-        return f"there is no folder '{clip(folder, 80)}' either"
-    return did_you_mean(basename(path.rstrip("/")), names)
+        outer, _, last = folder.rpartition("/")
+    try:
+        meant = nearest(last, files.names(outer or "."))
+    except OeError:
+        meant = None
+    return f"did you mean '{join(outer, meant, name)}'?" if meant else f"there is no folder '{clip(folder, 80)}' either"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from oe.lang.scope import MISSING
+from oe.llm.memory import MemoryModel
 from oe.ports.kind import NodeContext, NodeOutput, Request
 from oe.store.memory_cache import MemoryCache
 from tests.support.scenario import Scenario, fails, gives
@@ -182,3 +183,20 @@ graph:
     assert len(scenario.cache.texts) == 1  # that of b, which sees nothing of it
     assert journal[0].details["parts"]["args.token"] == ["secret", 0, None]  # type: ignore[index, call-overload]
     assert "hunter2" not in str([outcome._asdict() for outcome in journal]) + str(scenario.cache.texts)
+
+
+def test_a_value_that_only_a_prompt_names_is_part_of_the_key() -> None:
+    """It is neither among the node's `reads` nor among its `args`."""
+    scenario = Scenario("""
+state: {schema: {n: {type: integer}, said: {type: string}}}
+graph:
+  nodes:
+    - {id: count, kind: step, writes: [n], cache: false}
+    - {id: ask, kind: agent, needs: [count], prompt: "And {{ $.n }}?", writes: [said]}
+""", {"count": gives({"n": 1})}, model=MemoryModel(("one", "two")))
+    scenario.cache = MemoryCache()
+    assert scenario.run().state["said"] == "one"
+    scenario.kind.scripts = {"count": gives({"n": 2})}
+    assert scenario.run().state["said"] == "two"
+    assert scenario.run().state["said"] == "two"
+    assert len(scenario.model.calls) == 2
