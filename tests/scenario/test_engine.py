@@ -187,6 +187,7 @@ graph:
     ("", fails(retryable=False), 1),
     (", retry_on: [TimeoutError]", fails(name="ValueError"), 1),
     (", retry_on: [ValueError]", fails(name="ValueError"), 2),
+    (", retry_on: [node-failed]", fails(name="ValueError"), 2),
 ])
 def test_only_what_may_help_is_retried(extra: str, script: Script, attempts: int) -> None:
     scenario = Scenario(f"""
