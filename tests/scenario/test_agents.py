@@ -14,7 +14,7 @@ from oe.llm.retrying import Retrying
 from oe.ports.model import Answer, CallWatch, Message, ModelCall, ModelError, Usage
 from oe.render.tree import render_tree
 from oe.store.memory_cache import MemoryCache
-from tests.support.scenario import FilesInMemory, Scenario, gives
+from tests.support.scenario import FilesInMemory, Scenario, fails, gives
 
 ASKED = """
 args: {{topic: {{type: string}}}}
@@ -173,6 +173,14 @@ def test_tokens_and_cost_are_told_and_totalled_also_of_attempts_that_failed() ->
         "tokens_in": 190, "tokens_out": 14, "calls": 2, "cost_usd": 0.000204}
     assert scenario.events("node.finished")[-1]["metrics"] == {
         "calls": 1, "input_tokens": 40, "output_tokens": 4, "model": "memory", "cost_usd": 0.000044}
+
+
+def test_a_resumed_run_counts_once_what_it_has_spent() -> None:
+    scenario = Scenario(ASKED.format(node="prompt: Hi, writes: [verdict]") + "    - {id: after, kind: step, needs: [ask]}\n",
+                        {"after": fails(times=1)}, model=MemoryModel((Answer("ok", usage=Usage(10, 5)),)))
+    assert scenario.run().totals["tokens_in"] == 10
+    totals = scenario.resume().totals
+    assert (totals["tokens_in"], totals["tokens_out"], totals["calls"]) == (10, 5, 1)
 
 
 def test_what_is_streamed_is_shown_and_not_logged_and_holds_no_secret() -> None:

@@ -228,6 +228,7 @@ graph:
     with pytest.raises(StoreError):
         scenario.run(concurrency=2)
     assert scenario.kind.calls == ["work", "other"]
+    assert "work" not in [event["slot"] for event in scenario.events("node.finished")], "told, and not committed"
 
 
 def test_after_a_fault_of_the_store_code_that_ignores_its_cancellation_is_left_behind() -> None:
@@ -357,3 +358,24 @@ graph:
             await asyncio.sleep(0)
         session.stop("user")
     assert scenario.run(meanwhile=stop).status == "cancelled"
+
+
+def test_what_was_left_behind_commits_nothing_when_it_ends_after_all() -> None:
+    async def deaf(request: Request, context: NodeContext) -> NodeOutput:
+        until = asyncio.get_running_loop().time() + 100
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            try:
+                await asyncio.sleep(left)
+            except asyncio.CancelledError:
+                continue
+        return NodeOutput({"n": 1}, MISSING, {})
+
+    async def meanwhile(session: Session) -> None:
+        await stop_at(5, 6)(session)
+        await asyncio.sleep(200)
+
+    scenario = Scenario("state: {schema: {n: {type: integer}}}\n"
+                        "graph: {nodes: [{id: deaf, kind: step, writes: [n]}]}", {"deaf": deaf})
+    assert scenario.run(meanwhile=meanwhile).status == "cancelled"
+    assert [(outcome.slot, outcome.status) for outcome in scenario.store.journal("r-1")] == [("deaf", "cancelled")]
+    assert scenario.events()[-1]["type"] == "run.finished"
