@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Picture", "Section", "Watch"]
 
 _STATUS_SECONDS = 1.0
+_READING_SECONDS = 0.25
+"""How often there is a picture while the log is read: of a large run one costs more than reading."""
 _MOST_RECORDS = 5000
 _MOST_ERRORS = 1000
 _LONGEST_ERROR = 300
@@ -86,6 +88,8 @@ class Watch:
         self._status = ""
         self._looked_at = 0.0
         self._told: tuple[object, ...] = ()
+        self._told_at = 0.0
+        self._ended: Picture | None = None
 
     def poll(self, seconds: float) -> Picture | None:
         """The run as it is now, or None where nothing has changed since the last time. Reads the log for so many
@@ -146,6 +150,8 @@ class Watch:
         status = self._workspace.status_of(run)
         if status not in ("running", self._status):
             mend_log(self._workspace, run, lambda _: None)
+        if status != self._status:
+            self._ended = None
         self._status = status
 
     def _read(self, until: float) -> bool:
@@ -183,7 +189,7 @@ class Watch:
     def _tell(self, told: tuple[object, ...], *, is_reading: bool,
               found: tuple[Snapshot, float] | None) -> Picture | None:
         told = (*told, is_reading)
-        if told == self._told:
+        if told == self._told or (is_reading and time.monotonic() - self._told_at < _READING_SECONDS):
             return None
         self._told = told
         state = self._state
@@ -193,12 +199,19 @@ class Watch:
                                                     "unpriced_calls")]
         known = [value if isinstance(value, int | float) else 0 for value in numbers]
         tokens_in, tokens_out, saved, cost, unpriced = known
+        self._told_at = time.monotonic()
         return picture._replace(tokens=int(tokens_in + tokens_out), tokens_saved=int(saved), cost_usd=float(cost),
                                 unpriced_calls=int(unpriced), errors=self._errors,
                                 reading=self._read_events if is_reading else None,
                                 snapshot=self._budgets(picture.snapshot))
 
     def _over(self) -> Picture:
+        """From the truth, which is read once: the log adds messages and totals."""
+        if self._ended is None:
+            self._ended = self._from_truth()
+        return self._ended
+
+    def _from_truth(self) -> Picture:
         look = look_at(self._workspace, self.run, lambda: time.sleep(0))
         ended_at = self.run.finished_at
         return Picture(look.snapshot, is_live=False, is_fresh=False, ended_at=ended_at,

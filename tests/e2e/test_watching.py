@@ -37,3 +37,15 @@ def test_errors_budgets_and_the_end_are_told(program: Program, tmp_path: Path) -
     assert message.startswith("ValueError: the second is bad")
     assert len(message) == 300
     assert {budget.name: budget.limit for budget in picture.snapshot.budgets} == {"run tokens": 1000, "run usd": 2}
+
+
+def test_reading_a_long_log_is_not_held_up_by_pictures(program: Program, tmp_path: Path) -> None:
+    folder = write_experience(tmp_path, FAILING.replace("[1, 2, 3]", str(list(range(200)))), tool=TOOL)
+    program.run("run", "--concurrency", "8", cwd=folder)
+    with open_workspace(str(folder), None) as workspace:
+        watch = Watch(workspace, workspace.find_run("latest"))
+        polls = [watch.poll(0.0) for _ in range(2000)]  # one event each
+    pictures = [picture for picture in polls if picture is not None]
+    assert pictures[-1].reading is None
+    assert len(pictures) < 40
+    assert len({id(picture.snapshot.root) for picture in pictures}) == 1, "the truth is read once"
