@@ -8,6 +8,8 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -73,7 +75,11 @@ def _unpadded(text: str) -> str:
 def pids_of(folder: Path, command: str) -> list[int]:
     """The processes of that command in that folder, oldest first."""
     found = subprocess.run(["pgrep", "-f", f"oe.py {command}"], capture_output=True, text=True, check=False).stdout.split()
-    return [int(pid) for pid in found if os.path.realpath(f"/proc/{pid}/cwd") == str(folder.resolve())]
+    here = []
+    for pid in found:
+        with suppress(FileNotFoundError):  # others come and go
+            here += [int(pid)] if os.readlink(f"/proc/{pid}/cwd") == str(folder.resolve()) else []
+    return here
 
 
 def is_going_on(pid: int) -> bool:
@@ -217,6 +223,32 @@ def test_a_dashboard_of_another_run_is_killed_at_will(tmux: Tmux, held: Path) ->
     other.wait_for("oe: interrupted")
     os.close(gate)
     mine.wait_for("success r-")
+
+
+@pytest.mark.parametrize("order", list(permutations(("top", "terminal", "run"))), ids="-".join)
+def test_whatever_is_killed_first_the_run_can_be_resumed(tmux: Tmux, program: Program, held: Path, order: tuple[str, ...]) -> None:
+    mine, other = tmux.open("mine", held, 80, 24), tmux.open("other", held, 80, 24)
+    gate = begin(mine, held)
+    other.enter("oe top")
+    other.wait_for("● second")
+    run, dashboard = pids_of(held, "run --tui")
+    top, = pids_of(held, "top")
+    for victim in order:
+        if victim == "terminal":
+            tmux.tmux("kill-session", "-t", "mine")
+        else:
+            with suppress(ProcessLookupError):
+                os.kill({"top": top, "run": run}[victim], signal.SIGKILL)
+        if victim == "top":
+            other.wait_for("illed")
+    for pid in (run, dashboard, top):
+        while is_going_on(pid):
+            os.sched_yield()
+    os.close(gate)
+    (held / "gate").unlink()
+    seen, = program.run("runs", "--json", cwd=held).json()["runs"]
+    assert seen["status"] in ({"interrupted"} if order.index("run") < order.index("terminal") else {"interrupted", "cancelled"})
+    assert program.run("resume", "--json", cwd=held).json()["state"]["names"] == ["first", "second"]
 
 
 @pytest.mark.parametrize(("environment", "coloured", "ascii_only"), [
