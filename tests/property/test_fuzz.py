@@ -28,6 +28,7 @@ from oe.spec.load import build_experience
 from oe.state.snapshot_values import snapshot_from
 from oe.store.event_lines import find_end, read_lines
 from oe.store.local_files import LocalFiles
+from oe.values import Json
 from tests.support.front_end import ALL_KINDS
 from tests.support.fuzzing import bombard
 
@@ -35,7 +36,7 @@ SECONDS = float(os.environ.get("OE_FUZZ_SECONDS", "40"))
 MOST_GROWTH_KIB = 400 << 10
 FILES = LocalFiles(Path(__file__).parent / "corpus")
 SCOPE = Scope(state={"a": 7, "s": "bug" * 9, "list": [1, "b", None], "nil": None}, args={"x": "arg"}, item={"k": 1})
-VALUES = (None, True, 1, 1.0, -1e300, "", "a" * 200 + "!", [1, 1.0, True], {"a": 1, "\0": [{}]}, [[]] * 50)
+VALUES: tuple[Json, ...] = (None, True, 1, 1.0, -1e300, "", "a" * 200 + "!", [1, 1.0, True], {"a": 1, "\0": [{}]}, [[]] * 50)
 
 
 def take_yaml(text: str) -> None:
