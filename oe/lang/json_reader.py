@@ -38,7 +38,9 @@ def read_json(text: str | bytes, name: str = "<string>") -> Document:
         value: Json = json.loads(source, object_pairs_hook=as_object, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         message = error.msg[:1].lower() + error.msg[1:]
-        raise SpecError([Problem("json-syntax", message, Positions(name, source).span(error.pos))]) from error
+        is_trailing = source[error.pos:error.pos + 1] in ("]", "}") and source[:error.pos].rstrip().endswith(",")
+        hint = "take out the comma before it" if is_trailing else None
+        raise SpecError([Problem("json-syntax", message, Positions(name, source).span(error.pos), hint)]) from error
     except (ValueError, RecursionError) as error:
         raise SpecError(_Scan(source, name).problems) from error
     if repeated or "\\u" in source or not _is_bounded(value):

@@ -1,4 +1,4 @@
-"""What other systems call the keys of the format: a hint for a key that is not spelt wrong but of another language."""
+"""What other systems call keys and kinds of the format: hints for words that are right, but of another language."""
 
 from __future__ import annotations
 
@@ -46,6 +46,35 @@ _WORDS = {
     "runtime": "config options settings",
 }
 """Keys, some with what stands below them, and what else they are called. Of several the first that is legal counts."""
+
+_KINDS = {
+    "tool": "bash cmd command exec function program python script sh shell",
+    "agent": "chat completion gpt llm model prompt",
+    "dataset": "csv data file json load",
+    "sql": "database db query sqlite",
+    "experience": "subflow subgraph subworkflow workflow",
+    "cli-agent": "claude cli codex coding-agent",
+}
+_ELSEWHERE = {
+    "loop": "loops stand beside the nodes: graph: {loops: […]}",
+    "pipeline": "pipelines stand beside the nodes: graph: {pipelines: […]}",
+    "approval": "waiting for people is not available yet",
+    "human": "waiting for people is not available yet",
+    "condition": "a node runs under a condition with when",
+    "if": "a node runs under a condition with when",
+    "map": "a node runs for each item of a list with for_each",
+    "parallel": "units without edges between them run at once",
+}
+
+
+def kind_meant(word: str) -> str | None:
+    """The kind that somebody calls by another word."""
+    return next((kind for kind, words in _KINDS.items() if word.lower().replace("_", "-") in words.split()), None)
+
+
+def kind_elsewhere(word: str) -> str | None:
+    """How the format says what is no kind of node in it."""
+    return _ELSEWHERE.get(word.lower())
 
 
 def key_meant(word: str, legal: Collection[str]) -> str | None:

@@ -9,6 +9,7 @@ from oe.lang.document import Path
 from oe.lang.template import ValueTemplate
 from oe.spec.graph_levels import NODE
 from oe.spec.model import Join, Node
+from oe.spec.other_words import kind_elsewhere, kind_meant
 from oe.spec.read_policy import read_budget, read_cache, read_for_each, read_on_error, read_timeout
 from oe.spec.reading import Reading
 from oe.spec.section import KeyTable, Section, read_keys, read_section
@@ -117,8 +118,9 @@ def _find_kind(reading: Reading, value: JsonObject, path: Path) -> str | None:
     if written in RESERVED_KINDS:
         reading.report.error("reserved-kind", f"kind '{written}' is reserved: {RESERVED_KINDS[written]}", at)
         return None
-    meant = nearest(written, reading.kinds)
-    hint = f"did you mean '{meant}'?" if meant else f"kinds: {', '.join(reading.kinds)}"
+    elsewhere = kind_elsewhere(written)
+    meant = None if elsewhere else kind_meant(written) or nearest(written, reading.kinds)
+    hint = elsewhere or (f"did you mean '{meant}'?" if meant else f"kinds: {', '.join(reading.kinds)}")
     reading.report.error("unknown-kind", f"there is no kind '{written}'", at, hint)
     return meant
 

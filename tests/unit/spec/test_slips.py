@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from oe.errors import SpecError
+from oe.lang.json_reader import read_json
 from tests.support.front_end import read_spec
 from tests.unit.spec.specs import FOLDER, HEAD, codes, graph
 
@@ -19,6 +23,9 @@ def hints(text: str) -> list[str | None]:
     (graph("id: one, for_each: {items: [1], parallel: 2}"), "write 'source' instead"),
     (graph("id: one, on_error: {policy: retry, max_attempts: 3}"), "write 'attempts' instead"),
     (graph("id: one, tytle: x"), None),
+    ("graph: {nodes: [{id: one, kind: shell, command: [ls], cache: false}]}\n", "did you mean 'tool'?"),
+    ("graph: {nodes: [{id: one, kind: loop}]}\n", "loops stand beside the nodes: graph: {loops: […]}"),
+    ("graph: {nodes: [{id: one, kind: human}]}\n", "waiting for people is not available yet"),
     ("steps: []\n", "write graph: {nodes: […]} instead"),
     (graph("id: one", "id: two, needs: 'one, two'"), "write [one, two]"),
     (graph("id: one, reads: 'a, b'", state="a: {default: 1}, b: {default: 1}"), "write [a, b]"),
@@ -29,6 +36,14 @@ def hints(text: str) -> list[str | None]:
 def test_the_hint_is_what_was_meant(text: str, hint: str | None) -> None:
     found = hints(text)[0]
     assert (found or "").startswith("legal keys: id, kind,") if hint is None else found == hint
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="Python says it itself")
+@pytest.mark.parametrize("text", ['{"a": [1, ]}', '{"a": 1,\n}'])
+def test_a_comma_too_many_in_json(text: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_json(text, "x.json")
+    assert caught.value.problems[0].hint == "take out the comma before it"
 
 
 @pytest.mark.parametrize(("source", "expected"), [
