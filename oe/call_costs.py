@@ -21,7 +21,7 @@ from oe.text import plural
 from oe.values import JsonObject
 
 _A_TOKEN = Usage(1, 1)
-_REPAIR_BYTES = 1_000
+_REPAIR_TOKENS = 1_000
 """About what is said of an answer that is sent back, and put around the two."""
 
 
@@ -92,8 +92,8 @@ class CallCosts:
     def _turns(self, question: Question, settings: ModelSettings, turns: int) -> Estimate:
         total = Estimate(is_priced=self._access.price(settings, _A_TOKEN) is not None)
         for turn in range(turns + 1):
-            sent_back = (settings.max_tokens + _REPAIR_BYTES) * turn  # a token is counted as a byte
-            total = total.plus(Estimate(worst_case(question, settings, self._access.price, more_bytes=sent_back)))
+            sent_back = (settings.max_tokens + _REPAIR_TOKENS) * turn
+            total = total.plus(Estimate(worst_case(question, settings, self._access.price, more_tokens=sent_back)))
         return total
 
 

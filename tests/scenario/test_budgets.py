@@ -27,7 +27,7 @@ graph:
 ONE = HEAD + """
 graph: {nodes: [{id: one, kind: agent, prompt: Hi, max_tokens: 100, writes: [a]}]}
 """
-WORST = 2 + 2 * 16 + 100
+WORST = 1 + 2 * 16 + 100
 
 
 def model(used: int = 110, seconds: float = 0.0) -> MemoryModel:
