@@ -35,7 +35,7 @@ def _table(outline: Outline) -> Markup:
     for arrow in outline.arrows:
         text = arrow.source if arrow.when is None else f"{arrow.source} (when {arrow.when})"
         incoming.setdefault(arrow.target, []).append(text)
-    head = element("tr", *(element("th", text, scope="col") for text in ("Depth", "Unit", "Kind", "After", "Details")))
+    head = element("tr", *(element("th", text, scope="col") for text in ("Unit", "Depth", "Kind", "After", "Details")))
     return element("table", element("thead", head), element("tbody", *_rows(outline, incoming)), class_="cards")
 
 
@@ -48,8 +48,8 @@ def _rows(outline: Outline, incoming: dict[str, list[str]]) -> Iterator[Markup]:
             details.append(f"phase {outline.phases.get(unit.phase, unit.phase)}")
         after = clip(", ".join(incoming.get(unit.id, [])), _LONGEST_FACTS)
         yield joined([Markup("\n"), element(
-            "tr", element("td", str(unit.depth), data_label="Depth"),
-            element("th", name_of(clip(unit.id, 120)), scope="row"), element("td", unit.kind, data_label="Kind"),
+            "tr", element("th", name_of(clip(unit.id, 120)), scope="row"),
+            element("td", str(unit.depth), data_label="Depth"), element("td", unit.kind, data_label="Kind"),
             element("td", name_of(after), data_label="After", class_="wide" if after else "empty"),
             element("td", name_of(clip("; ".join(details), _LONGEST_FACTS)), data_label="Details",
                     class_="wide" if details else "empty"))])

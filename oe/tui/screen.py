@@ -64,7 +64,8 @@ class _Drawing:
         head = list(self._head(picture))[: max(1, height - 3)]
         room = height - len(head) - 1
         if room < 2:
-            return [*head, self._foot()]
+            head = list(self._head(picture))[: max(1, height - 1)]
+            return [*head, *([()] * (height - 1 - len(head))), self._foot()]
         if view.overlay is not None:
             return [*head, *self._overlay(room), self._foot()]
         is_wide = self._width >= _WIDE

@@ -102,6 +102,11 @@ class Terminal:
             signal.signal(number, handler or signal.SIG_DFL)  # type: ignore[arg-type]
         self._give_back()
 
+    @property
+    def is_cleared(self) -> bool:
+        """Whether nothing has been drawn since the terminal was taken, for the first time or again."""
+        return not self._drawn
+
     def size(self) -> Size:
         """The cells there are."""
         height, width = self._screen.getmaxyx()

@@ -61,7 +61,7 @@ class _Dashboard:
                 return "ended"
             self._keep_details()
             picture = view.picture
-            if is_dirty or (picture is not None and picture.is_fresh):
+            if is_dirty or self._terminal.is_cleared or (picture is not None and picture.is_fresh):
                 now = self._clock.now() if picture is None or picture.is_fresh else picture.snapshot.taken_at
                 self._terminal.show(draw(view, now, self._terminal.size(), self._terminal.charset))
             is_reading = picture is not None and picture.reading is not None

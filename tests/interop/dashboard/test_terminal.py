@@ -154,6 +154,18 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(tmux: Tmux, held: 
     pane.wait_for("success r-")
 
 
+def test_a_run_that_is_over_is_drawn_again_after_a_stop(tmux: Tmux, program: Program, held: Path) -> None:
+    (held / "gate").unlink()
+    assert program.run("run", cwd=held).exit_code == 0
+    pane = tmux.open("mine", held, 80, 24)
+    pane.enter("oe top")
+    pane.wait_for("✓ second", " quit")
+    pane.press("C-z")
+    pane.wait_for("Stopped")
+    pane.enter("clear; fg")
+    pane.wait_for("✓ second", " quit")
+
+
 def test_leaving_lets_the_run_go_on_in_lines(tmux: Tmux, held: Path) -> None:
     pane = tmux.open("mine", held, 80, 24)
     gate = begin(pane, held)
