@@ -56,6 +56,7 @@ class _Dashboard:
         """Until it is over."""
         view, is_dirty = self._view, True
         while True:
+            is_dirty |= self._fade()
             is_dirty |= self._take_news()
             if self._listen is not None and self._is_over(self._listen()):
                 return "ended"
@@ -75,6 +76,19 @@ class _Dashboard:
                     self._grant(wish)
                 key = self._terminal.key(0)
 
+    def _say(self, text: str) -> None:
+        """Shows it for a while, where the keys are named."""
+        self._view.message = self._said = text
+        self._said_at = self._clock.now()
+
+    def _fade(self) -> bool:
+        if not self._said or self._clock.now() - self._said_at < _SAID_SECONDS:
+            return False
+        if self._view.message == self._said:
+            self._view.message = ""
+        self._said = ""
+        return True
+
     def _take_news(self) -> bool:
         view = self._view
         try:
@@ -86,7 +100,7 @@ class _Dashboard:
         lines = self._watch.lines()
         view.log.extend(lines)
         if said:
-            view.message = "; ".join(said)
+            self._say("; ".join(said))
         if picture is not None:
             view.take(picture)
         return bool(picture is not None or lines or said)
@@ -94,10 +108,7 @@ class _Dashboard:
     def _is_over(self, heard: Heard) -> bool:
         view = self._view
         if heard.text:
-            self._said, self._said_at = heard.text, self._clock.now()
-            view.message = heard.text
-        elif view.message == self._said and self._clock.now() - self._said_at > _SAID_SECONDS:
-            view.message = ""  # the keys stand there again
+            self._say(heard.text)
         if heard.ended and not heard.gone and view.touched:
             view.message = "the run is over: q leaves"
             return False
