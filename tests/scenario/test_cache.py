@@ -200,3 +200,26 @@ graph:
     assert scenario.run().state["said"] == "two"
     assert scenario.run().state["said"] == "two"
     assert len(scenario.model.calls) == 2
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_a_node_has_to_make_what_it_says_it_produces(is_cached: bool) -> None:
+    scenario = Scenario(f"graph: {{nodes: [{{id: make, kind: step, produces: [out.txt], cache: {str(is_cached).lower()}}}]}}",
+                        {"make": gives({})})
+    scenario.cache = MemoryCache()
+    assert scenario.run().status == "failed"
+    assert "did not make 'out.txt'" in scenario.node("make")["error"]
+    scenario.files.texts["out.txt"] = "made"
+    assert scenario.run().status == "success"
+
+
+def test_a_result_holds_as_long_as_what_it_made_is_there_as_it_made_it() -> None:
+    scenario = Scenario("graph: {nodes: [{id: make, kind: step, produces: [out.txt]}]}", {"make": gives({})},
+                        files={"out.txt": "made"})
+    scenario.cache = MemoryCache()
+    assert calls_of(scenario) == ["make"]
+    assert calls_of(scenario) == []
+    scenario.files.texts["out.txt"] = "changed by somebody"
+    assert calls_of(scenario) == ["make"]
+    del scenario.files.texts["out.txt"]
+    assert scenario.run().status == "failed", "it is run again, and here makes nothing"

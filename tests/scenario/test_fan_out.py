@@ -89,6 +89,13 @@ def test_a_failed_item_lets_the_others_finish_and_then_fails_the_node() -> None:
     assert taken == []
 
 
+@pytest.mark.parametrize("width", [1, 4])
+def test_of_several_failed_items_the_first_of_the_list_is_named(width: int) -> None:
+    one, _ = scenario(f"{{source: $.names, concurrency: {width}}}", "[a, bad, bad, d]")
+    one.run()
+    assert one.node("each")["error"] == "2 of 4 items failed; first each[1]: a bad one"
+
+
 @pytest.mark.parametrize(("minimum", "status"), [(3, "success"), (4, "failed")])
 def test_min_success_decides_where_failures_are_tolerated(minimum: int, status: str) -> None:
     one, taken = scenario(f"{{source: $.names, on_item_error: continue, min_success: {minimum}}}", "[a, bad, c, d]")
