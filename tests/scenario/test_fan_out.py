@@ -75,8 +75,8 @@ def test_an_empty_list_finishes_with_zero_items() -> None:
 
 
 def test_a_source_that_is_no_list_fails_the_node() -> None:
-    one, _ = scenario("{source: '$.names[0]'}")
-    one.run()
+    one, _ = scenario("{source: $args.given}")  # of undeclared arguments validation knows nothing
+    one.run(args={"given": "a"})
     assert one.node("each")["error"] == "for_each needs a list, its source is a string"
 
 
