@@ -64,14 +64,13 @@ def runs_of(host: CrashHost, folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("point", OF_UPKEEP)
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", ["after", pytest.param("before", marks=pytest.mark.long)])
 def test_killed_while_runs_are_pruned(host: CrashHost, three_runs: Path, point: str, when: str) -> None:
     prune = ("gc", "--keep", "1", "--older-than", "0s", "--force")
     kills = 0
-    for number in (1, 1, 2, 3):
+    for number in (1, 2):
         kills += host.run(three_runs, *prune, at=killed_beside(point, when, number)).was_killed
-        names = runs_of(host, three_runs)
-        assert names[0] == "three"
+        assert runs_of(host, three_runs)[0] == "three"
     assert kills
     done = host.run(three_runs, *prune)
     assert done.exit_code == 0, done.stderr

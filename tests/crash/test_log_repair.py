@@ -83,9 +83,15 @@ def truth(tmp_path: Path, store: Store) -> list[JsonObject]:
     return _committed(_records(path))
 
 
-def test_a_cut_at_every_byte_is_mended(tmp_path: Path, store: Store, whole: bytes, truth: list[JsonObject]) -> None:
+STEPS = pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.long)])
+"""The short form cuts at every eleventh byte, and around the end of every line."""
+
+
+@STEPS
+def test_a_cut_at_every_byte_is_mended(tmp_path: Path, store: Store, whole: bytes, truth: list[JsonObject], step: int) -> None:
     path = tmp_path / "cut.jsonl"
-    for size in range(len(whole) + 1):
+    ends = {at + near for at, byte in enumerate(whole) if byte == 10 for near in (0, 1, 2)}
+    for size in sorted(each for each in ends | {*range(0, len(whole) + 1, step)} if each <= len(whole)):
         path.write_bytes(whole[:size])
         log = _open(path)
         kept = len(path.read_bytes())
@@ -144,15 +150,16 @@ def test_a_log_of_another_run_is_replaced(tmp_path: Path, store: Store, whole: b
     _assert_mended(path, truth)
 
 
+@STEPS
 def test_a_crash_within_the_repair_is_mended_by_the_next(tmp_path: Path, store: Store, whole: bytes,
-                                                         truth: list[JsonObject]) -> None:
+                                                         truth: list[JsonObject], step: int) -> None:
     path = tmp_path / "cut.jsonl"
     path.write_bytes(whole[:300])
     log = _open(path)
     log.repair(log_of(store.everything(RUN)))
     log.close()
     mended = path.read_bytes()
-    for size in range(300, len(mended)):
+    for size in range(300, len(mended), step):
         path.write_bytes(mended[:size])
         log = _open(path)
         log.repair(log_of(store.everything(RUN)))
