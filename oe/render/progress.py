@@ -60,8 +60,9 @@ def event_line(record: JsonObject, unit: UnitState | None = None) -> str | None:
     word = _TOLD.get(str(record["type"]))
     if word is None or (record["type"] in _ONLY_OF_UNITS and ("index" in record or "[" in str(record["slot"]))):
         return None
-    items = "" if unit is None or record["type"] != "node.finished" else _items_words(unit)
-    line = f"{'cached' if items and unit is not None and unit.cached else word:<9} {record['slot']}"
+    finished = unit if record["type"] == "node.finished" else None
+    items = "" if finished is None else _items_words(finished)
+    line = f"{'cached' if finished is not None and finished.cached else word:<9} {record['slot']}"
     if isinstance(record.get("duration_ms"), int | float):
         line += f" ({format_duration(float(str(record['duration_ms'])) / 1000)})"
     what = record.get("error") or record.get("reason") or items

@@ -28,3 +28,10 @@ def test_the_start_of_a_failure_is_not_mixed_with_its_items() -> None:
     unit = UnitState("each")
     unit.items = 3
     assert event_line({"type": "node.failed", "slot": "each", "error": "no"}, unit) == "failed    each: no"
+
+
+def test_a_loop_of_which_nothing_had_to_run_is_told_as_cached() -> None:
+    unit = UnitState("loop")
+    assert event_line({"type": "node.finished", "slot": "loop"}, unit) == "ok        loop"
+    unit.cached = True
+    assert event_line({"type": "node.finished", "slot": "loop"}, unit) == "cached    loop"
