@@ -152,6 +152,10 @@ def test_a_run_says_once_that_most_of_a_budget_is_spent() -> None:
     scenario.run()
     told = [(event["budget"], event["spent"], event["limit"]) for event in scenario.events("budget.warning")]
     assert told == [("run tokens", 330, 400)]
+    early = Scenario(CHAIN % "", model=MemoryModel([Answer("ok", usage=Usage(used, 0)) for used in (820, 10, 10)]))
+    early.budget = Budget(None, 1000, None)
+    assert early.run().status == "success"
+    assert [event["spent"] for event in early.events("budget.warning")] == [820]
 
 
 def test_the_budget_of_a_node_is_that_of_all_its_items() -> None:

@@ -259,6 +259,45 @@ def test_calls_that_are_cancelled_give_their_places_back() -> None:
     run(main())
 
 
+def test_a_later_word_of_the_same_trouble_keeps_the_gate_closed_for_longer_and_is_no_news() -> None:
+    async def main() -> None:
+        limiter = Limiter(lambda: 0.0)
+        line = Line(16)
+        first, second = await limiter.enter(line), await limiter.enter(line)
+        assert limiter.refuse(first, 1.0)
+        assert not limiter.refuse(second, 30.0)
+        assert limiter.pause_seconds == 30.0
+
+    run(main())
+
+
+def test_nobody_comes_to_wait_where_the_provider_wants_no_call_for_long() -> None:
+    async def main() -> None:
+        limiter = Limiter(lambda: 0.0)
+        line = Line(16)
+        limiter.refuse(await limiter.enter(line), LONGEST_PAUSE_SECONDS + 1)
+        with pytest.raises(ModelError, match="wants no call"):
+            await asyncio.wait_for(limiter.enter(line), 1)
+
+    run(main())
+
+
+def test_who_was_let_in_just_before_the_gate_was_closed_waits_again() -> None:
+    async def main() -> None:
+        limiter = Limiter(lambda: 0.0)
+        line = Line(2)
+        first, second = await limiter.enter(line), await limiter.enter(line)
+        waiting = asyncio.create_task(limiter.enter(line))
+        await asyncio.sleep(1)
+        limiter.succeed(first)  # lets the third in, which has not come round to it when the second is refused
+        limiter.refuse(second, 5.0)
+        began = asyncio.get_running_loop().time()
+        await waiting
+        assert asyncio.get_running_loop().time() - began >= 5.0
+
+    run(main())
+
+
 def test_keys_have_limiters_of_their_own() -> None:
     async def main() -> None:
         limiters = Limiters(lambda: 0.0)
