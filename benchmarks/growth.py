@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
+from benchmarks.curves import Curve, drawing
 from benchmarks.graphs import ENVIRONMENT, HEAD, NODE, chain, independent, written
 from benchmarks.measure import Figure, process_seconds
 from benchmarks.startup import built_archive, one_node_runs
 
-SIZES = (1_000, 10_000)
+SIZES = (1_000, 2_000, 5_000, 10_000)
 LOG_SIZES = (100_000, 1_000_000)
 ROUNDS = 3
 WIDTH = 10
+
+
+class Cost(NamedTuple):
+    """Seconds of a process: by the clock, and of the processor, which other work on the machine disturbs less."""
+
+    wall: float
+    processor: float
 
 
 def diamonds(nodes: int) -> str:
@@ -60,25 +71,42 @@ GRAPHS: dict[str, Callable[[int], str]] = {
 }
 
 
-def measure() -> Iterator[Figure]:
-    """Time ratio over size ratio, start apart, for each graph and for reading a log."""
+def measure(svg: Path | None = None) -> Iterator[Figure]:
+    """Time ratio over size ratio, start apart, for each graph and for reading a log. `svg` is where the curves of the
+    graphs are to be drawn."""
+    curves: dict[str, Curve] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         archive = built_archive(folder)
         one = one_node_runs(archive, folder / "one")
-        start = median(one() for _ in range(ROUNDS))
+        start = _cost(one)
         for what, graph in GRAPHS.items():
-            times = [median(_run(archive, written(graph(size), folder / "graph")) for _ in range(ROUNDS)) - start
-                     for size in SIZES]
-            yield _figure(what, times, SIZES)
-        times = [median(_inspect(archive, folder / "log", size) for _ in range(ROUNDS)) - start for size in LOG_SIZES]
+            costs = [_cost(partial(_run, archive, written(graph(size), folder / f"graph-{size}"))) for size in SIZES]
+            curves[what] = [(size, (cost.processor - start.processor) / size * 1e6)
+                            for size, cost in zip(SIZES, costs, strict=True)]
+            yield _figure(what, [cost.wall - start.wall for cost in costs], SIZES)
+        if svg is not None:
+            svg.write_text(drawing("Processor time of a node in graphs of 1,000 to 10,000 nodes", curves),
+                           encoding="utf-8")
+        times = [_cost(partial(_inspect, archive, folder / "log", size)).wall - start.wall for size in LOG_SIZES]
         yield _figure("events inspected", times, LOG_SIZES)
 
 
-def _figure(what: str, times: list[float], sizes: tuple[int, int]) -> Figure:
-    value = times[1] / times[0] / (sizes[1] / sizes[0])
-    return Figure("S11", f"{what}, {sizes[0]:,} to {sizes[1]:,}", value, "× size", 1.3,
-                  detail=f"{times[0]:.2f} s, {times[1]:.2f} s")
+def _cost(job: Callable[[], float]) -> Cost:
+    """Of a job that runs one process: medians of some rounds."""
+    walls, processors = [], []
+    for _ in range(ROUNDS):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        walls.append(job())
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        processors.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return Cost(median(walls), median(processors))
+
+
+def _figure(what: str, times: list[float], sizes: tuple[int, ...]) -> Figure:
+    value = times[-1] / times[0] / (sizes[-1] / sizes[0])
+    return Figure("S11", f"{what}, {sizes[0]:,} to {sizes[-1]:,}", value, "× size", 1.3,
+                  detail=f"{times[0]:.2f} s, {times[-1]:.2f} s")
 
 
 def _run(archive: Path, place: Path) -> float:

@@ -1,11 +1,14 @@
 """`python benchmarks/run.py [NAME ...]`: measures, prints figure, target, and pass or SHORT; exits 0 whatever they say.
 
-A new benchmark is one file with `measure() -> Iterator[Figure]` and one line in BENCHMARKS.
+`--svg FILE` draws the curves of `growth` there. A new benchmark is one file with `measure() -> Iterator[Figure]` and
+one line in BENCHMARKS.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -28,18 +31,32 @@ BENCHMARKS = {
 """Name of a file beside this one -> what it measures."""
 
 
-def main(names: list[str]) -> int:
-    """Runs the named benchmarks, or all; 2 for a name that there is none of."""
-    unknown = [name for name in names if name not in BENCHMARKS]
+def options(arguments: list[str]) -> argparse.Namespace:
+    """The command line. Ends the process with 2 for a name that there is no benchmark of."""
+    known = "\n".join(f"  {name:<12}{what}" for name, what in BENCHMARKS.items())
+    parser = argparse.ArgumentParser(
+        prog="python benchmarks/run.py", description="Measures, and says of each figure whether it reaches its target.",
+        epilog=f"benchmarks:\n{known}", formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure; all without one")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves of 'growth' there")
+    given = parser.parse_args(arguments)
+    unknown = [name for name in given.names if name not in BENCHMARKS]
     if unknown:
-        known = "\n".join(f"  {name:<12}{what}" for name, what in BENCHMARKS.items())
-        print(f"no benchmark '{unknown[0]}'; there are:\n{known}", file=sys.stderr)
-        return 2
+        parser.error(f"there is no benchmark '{unknown[0]}'; there are: {', '.join(BENCHMARKS)}")
+    if given.svg is not None and given.names and "growth" not in given.names:
+        parser.error("--svg draws what 'growth' measures: name it too")
+    return given
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the named benchmarks, or all."""
+    given = options(arguments)
     print(f"Python {sys.version.split()[0]} on {sys.platform}")
     short = 0
-    for name in names or BENCHMARKS:
+    for name in given.names or BENCHMARKS:
         try:
-            for figure in import_module(f"benchmarks.{name}").measure():
+            measure = import_module(f"benchmarks.{name}").measure
+            for figure in (partial(measure, given.svg) if name == "growth" else measure)():
                 print(figure, flush=True)
                 short += not figure.passes
         except RuntimeError as failure:

@@ -6,13 +6,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks import yardstick
+from benchmarks.curves import HEIGHT, drawing, spread
 from benchmarks.measure import Figure, in_turns, process_peak_bytes, process_seconds, ratio
-from benchmarks.run import BENCHMARKS
+from benchmarks.run import BENCHMARKS, options
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,3 +77,38 @@ def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None
                           capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert all(name in done.stderr for name in BENCHMARKS)
+
+
+CURVES = {
+    "chain": [(1000, 340.0), (10_000, 337.2)], "independent": [(1000, 260.0), (10_000, 259.0)],
+    "layers & <ten>": [(1000, 340.0), (10_000, 346.0)], "diamonds": [(1000, 340.0), (10_000, 346.0)],
+    "skipped": [(1000, 9.0), (10_000, 1.0)]}
+
+
+def test_the_curves_are_one_well_formed_drawing_with_a_line_and_a_label_each() -> None:
+    root = ElementTree.fromstring(drawing("What a node costs", CURVES))
+    texts = [element.text or "" for element in root.iter() if element.tag.endswith("}text")]
+    assert sum(element.tag.endswith("}polyline") for element in root.iter()) == len(CURVES)
+    assert [text for text in texts if text.startswith("layers")] == ["layers & <ten>: 346 µs"]
+    assert {"What a node costs", "1,000", "10,000", "0 µs", "360 µs"} <= set(texts)
+
+
+@pytest.mark.parametrize("wanted", [[50.0] * 5, [290.0, 291.0, 292.0], [60.0, 100.0, 101.0, 290.0, 290.0]])
+def test_labels_stand_apart_inside_the_drawing_and_in_order(wanted: list[float]) -> None:
+    names = [f"label {number}" for number in range(len(wanted))]
+    places = spread(dict(zip(names, wanted, strict=True)))
+    heights = [places[name] for name in names]
+    assert heights == sorted(heights)
+    assert all(below - above >= 16 for above, below in pairwise(heights))
+    assert all(0 < height <= HEIGHT - 40 for height in heights)
+
+
+def test_the_command_line_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        options(["--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert all(f"{name} " in told for name in BENCHMARKS)
+    with pytest.raises(SystemExit) as ended:
+        options(["startup", "--svg", "curves.svg"])
+    assert ended.value.code == 2

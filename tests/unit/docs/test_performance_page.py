@@ -9,19 +9,30 @@ import pytest
 from benchmarks.run import BENCHMARKS, ROOT
 from tests.support.pages import Page
 
-ROWS = Page("../performance.md").rows("benchmark", "job", "at most")
+PAGE = Page("../performance.md")
+ROWS = PAGE.rows("", "benchmark", "job", "measured", "at most")
 
 
 def named() -> list[tuple[str, str]]:
     """Each benchmark with all that the page says of its targets: rows without a name belong to the one before."""
     found: list[tuple[str, str]] = []
-    for name, _, target in ROWS:
+    for _, name, _, _, target in ROWS:
         found.append((name, target) if name else (found[-1][0], target))
     return found
 
 
 def test_every_benchmark_is_in_the_table() -> None:
     assert {name for name, _ in named()} == BENCHMARKS.keys()
+    assert [row[0] for row in ROWS if row[0]] == [f"S{number}" for number in range(1, 15)]
+
+
+def test_every_row_has_a_measured_figure() -> None:
+    assert all(re.search(r"\d", measured) for _, _, _, measured, _ in ROWS)
+
+
+def test_the_curves_that_it_shows_are_there() -> None:
+    shown, = re.findall(r"\]\((\w+\.svg)\)", PAGE.text)
+    assert "<svg" in (ROOT / "docs" / shown).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
