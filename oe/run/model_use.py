@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from oe.errors import NodeError
 from oe.values import JsonObject
 
 if TYPE_CHECKING:
@@ -30,15 +29,3 @@ class ModelUse(NamedTuple):
     def within(self, experience: Experience) -> ModelUse:
         """How the nodes of an experience ask that is nested in the one that this is for."""
         return self if self.below is None else self.below(experience)
-
-
-def _none() -> Models:
-    raise NodeError("no language model can be asked here", name="NoProvider", retryable=False, code="no-provider")
-
-
-def _no_price() -> Price:
-    return lambda settings, usage: None
-
-
-NO_MODELS = ModelUse(_none, _no_price, lambda node: None)
-"""For runs none of whose nodes asks a model."""

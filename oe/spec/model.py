@@ -21,7 +21,6 @@ Join: TypeAlias = Literal["all", "any", "always"]
 Merge: TypeAlias = Literal["last_wins", "array_append", "set_once"]
 Policy: TypeAlias = Literal["skip", "fail_run", "retry", "continue"]
 Backoff: TypeAlias = Literal["exponential", "linear", "fixed"]
-Isolation: TypeAlias = Literal["inline", "process"]
 
 
 class Argument(NamedTuple):

@@ -94,3 +94,13 @@ state: {{schema: {{day: {{type: string, format: date}}}}}}
 graph: {{nodes: [{{id: write, kind: step, writes: [day]}}]}}
 """, {"write": gives({"day": "tomorrow"})})
     assert made.run().status == status
+
+
+@pytest.mark.parametrize("rule", ["minItems: 2", "contains: {const: x}"])
+def test_what_is_asked_of_a_whole_list_is_not_asked_of_what_is_appended_to_it(rule: str) -> None:
+    made = Scenario(f"""
+state: {{schema: {{log: {{type: array, items: {{type: string}}, {rule}, merge: array_append}}}}}}
+graph: {{nodes: [{{id: write, kind: step, writes: [log]}}]}}
+""", {"write": gives({"log": ["one"]})})
+    assert made.run().status == "success"
+    assert made.run().state == {"log": ["one"]}
