@@ -40,6 +40,7 @@ class Provider:
         self.asked: list[tuple[str, Any]] = []
         self.status = 200
         self.stalls = threading.Event()
+        self.pauses = threading.Event()
         self.reached = threading.Event()
         self.released = threading.Event()
         provider = self
@@ -56,7 +57,8 @@ class Provider:
                 if provider.stalls.is_set():
                     provider.reached.set()
                     provider.released.wait(60)
-                events = [{"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": "stop"}]},
+                said = "fine" if not provider.pauses.is_set() else "It began " + "on a dark night " * 20
+                events = [{"choices": [{"index": 0, "delta": {"content": said}, "finish_reason": "stop"}]},
                           {"choices": [], "usage": {"prompt_tokens": 30, "completion_tokens": 10}}]
                 data = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
                 if provider.status != 200:
@@ -65,7 +67,13 @@ class Provider:
                 self.send_header("content-type", "text/event-stream")
                 self.send_header("content-length", str(len(data.encode())))
                 self.end_headers()
-                self.wfile.write(data.encode())
+                whole = data.encode()
+                first = whole[:whole.index(b"\n\n") + 2] if provider.pauses.is_set() else b""
+                self.wfile.write(first)
+                self.wfile.flush()
+                if first:
+                    provider.released.wait(60)
+                self.wfile.write(whole[len(first):])
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.environment = {"OPENAI_BASE_URL": f"http://127.0.0.1:{self.server.server_port}/v1", "OPENAI_API_KEY": KEY}
@@ -341,3 +349,22 @@ def test_a_call_that_a_kill_cut_off_counts_when_the_run_goes_on(program: Program
     done = program.run("resume", folder, *given, "--budget", "calls=3", env=provider.environment)
     assert done.json()["state"] == {"first": "fine", "second": "fine"}
     assert len(provider.asked) == 3
+
+
+def test_following_a_run_shows_what_models_say(program: Program, provider: Provider, folder: Path) -> None:
+    provider.pauses.set()
+    with program.start("run", folder, "--arg", f"token={SECRET}", env=provider.environment) as process:
+        try:
+            while not list((folder / ".openexpertise/runs").glob("*.jsonl")):
+                assert process.poll() is None
+            with program.start("inspect", "--follow", "-e", folder) as follower:
+                assert follower.stdout is not None
+                lines = iter(follower.stdout.readline, b"")
+                said = next(line for line in lines if b"node.output" in line)
+                provider.released.set()
+                rest = follower.communicate(timeout=60)[0].decode()
+        finally:
+            provider.released.set()
+            process.wait(60)
+    assert said.decode().split()[1:3] == ["node.output", "one"] and "on a dark night on a dark" in said.decode()
+    assert rest.splitlines()[-1].split()[1:] == ["run.finished", "status=success"]

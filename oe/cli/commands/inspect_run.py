@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from oe.cli.console import Console, harmless_json, is_terminal
-from oe.cli.following import wait
+from oe.cli.following import Streams, wait
 from oe.cli.parser import add_data_dir, add_experience, add_json, add_run
 from oe.errors import ExitCode, UsageError
 from oe.inspection import events, follow_events, open_workspace
@@ -49,15 +49,23 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             _write_report(options, workspace, console)
             return int(ExitCode.SUCCESS)
         run = workspace.find_run(options.run)
+        said = None
         if options.follow:
-            found = follow_events(workspace, run, partial(wait, console), warn)
+            from oe.attach import read_live
+
+            said = None if options.json else Streams(partial(read_live, workspace, run), console)
+            found = follow_events(workspace, run, partial(wait, console) if said is None else said.wait, warn)
         else:
             found = events(workspace, run, warn)
         if options.json:
             _print_object(run.run_id, found, console)
         else:
-            _print_lines(found, console)
+            _print_lines(found, console, _nothing if said is None else said.clear)
     return int(ExitCode.SUCCESS)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _write_report(options: argparse.Namespace, workspace: Workspace, console: Console) -> None:
@@ -105,9 +113,11 @@ def _print_object(run_id: str, found: Found, console: Console) -> None:
     write("\n]}\n")
 
 
-def _print_lines(found: Found, console: Console) -> None:
+def _print_lines(found: Found, console: Console, clear: Callable[[], None]) -> None:
+    """`clear` takes away what stands where the next line comes."""
     day = None
     for _, record in found:
+        clear()
         if (today := event_day(record)) != day:
             day = today
             console.result(console.paint_result(f"{day} UTC", "dim"))
