@@ -38,7 +38,8 @@ def bind_arguments(experience: Experience, given: dict[str, Json], load: Callabl
         elif not isinstance(argument.default, Missing):
             bound[argument.name] = argument.default
         elif argument.required:
-            faults.append(f"missing argument '{argument.name}': pass --arg {argument.name}=VALUE")
+            value = "env:NAME or file:PATH" if argument.secret else "VALUE"
+            faults.append(f"missing argument '{argument.name}': pass --arg {argument.name}={value}")
     if faults:
         raise UsageError("\n".join(faults), code="invalid-arguments")
     return bound

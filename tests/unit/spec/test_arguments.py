@@ -45,3 +45,11 @@ def test_formats_are_asserted_where_they_are_strict() -> None:
     assert bind_arguments(experience(args), {"day": "x"}, lambda path: None) == {"day": "x"}
     with pytest.raises(UsageError, match="format 'date'"):
         bind_arguments(experience("formats: strict\n" + args), {"day": "x"}, lambda path: None)
+
+
+@pytest.mark.parametrize(("declared", "advice"), [
+    ("{required: true}", "--arg x=VALUE"), ("{required: true, type: string, secret: true}", "--arg x=env:NAME or file:PATH")])
+def test_a_missing_one_is_named_with_the_way_to_give_it(declared: str, advice: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        bind_arguments(experience(f"args: {{x: {declared}}}\n"), {}, lambda path: None)
+    assert caught.value.message == f"missing argument 'x': pass {advice}"
