@@ -16,7 +16,7 @@ def write_text(path: str, text: str) -> None:
     else (a pipe, a device) is written into. Raises OeError; also for a link to a file, which may have come with an
     experience that is not to be trusted."""
     data = text.encode("utf-8", "backslashreplace")
-    if os.path.islink(path) and os.path.isfile(path):
+    if os.path.islink(path) and (os.path.isfile(path) or not os.path.exists(path)):
         raise OeError(f"cannot write '{path}': it is a link", hint="name the file itself", code="unwritable")
     try:
         mode = _mode_of(path)

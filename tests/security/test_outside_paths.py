@@ -209,6 +209,17 @@ def test_results_are_not_written_through_a_link(program: Program, folder: Path) 
     assert precious.read_text() == "stolen"
 
 
+def test_a_link_to_nothing_does_not_make_something_of_it(program: Program, folder: Path) -> None:
+    (folder / "report.html").symlink_to(folder.parent / "outside/new")
+    assert validated(folder, "kind: tool, impl: ./in.py, cache: false") == []
+    assert program.run("run", cwd=folder).exit_code == 0
+    done = program.run("inspect", "latest", "--html", "report.html", cwd=folder)
+    assert (done.exit_code, "it is a link" in done.stderr) == (1, True), done
+    with pytest.raises(OeError, match="it is a link"):
+        Recording(str(folder / "report.html"), Redactor())
+    assert not (folder.parent / "outside/new").exists()
+
+
 def test_node_logs_and_artifacts_stay_in_the_folder_of_their_run(program: Program, folder: Path) -> None:
     (folder / "in.py").write_text("""\
 def run(inputs, ctx):
