@@ -85,7 +85,7 @@ def test_what_is_taken_out_runs_again(program: Program, done: Path) -> None:
 
 @pytest.mark.parametrize(("arguments", "code", "text"), [
     (("show",), 2, "show takes one KEY"), (("rm",), 2, "rm takes at least one KEY"),
-    (("show", "zz"), 5, "no cache entry 'zz'"), (("rm", "../../state"), 5, "no cache entry"), (("rm", ""), 5, "no cache entry"),
+    (("show", "zz"), 5, "no cache entry 'zz'"), (("rm", "../../state"), 5, "no cache entry"), (("rm", ""), 2, "KEY is empty"),
     (("lss",), 2, "did you mean 'ls'?"), (("ls", "a", "b"), 2, "ls takes no KEY"), (("ls", "--max-size", "1G"), 2, "belong to gc"),
     (("gc", "--older-than", "30"), 2, "is no age"), (("gc", "--max-size", "1Q"), 2, "is no size"), (("ls", "nowhere"), 5, "no such file"),
     (("clear",), 2, "--yes clears without asking"), (("clear", "--json"), 2, "nobody can be asked"),
