@@ -59,7 +59,7 @@ class Recording:
         self._path = path
         self._redactor = redactor
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if appends else os.O_TRUNC)
-        if os.path.islink(path) and (os.path.isfile(path) or not os.path.exists(path)):  # it may have come with the experience
+        if os.path.islink(path) and (os.path.isfile(path) or not os.path.exists(path)):  # come with the experience
             raise OeError(f"cannot write the recording '{path}': it is a link", code="unwritable-recording",
                           hint="name the file itself")
         try:
