@@ -19,7 +19,7 @@ PLACES = [pytest.param(shape, point, when, marks=() if shape in OFTEN or point i
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("lives", [6, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("lives", [4, pytest.param(200, marks=pytest.mark.long)])
 def test_killed_at_random_instants(host: CrashHost, calm: Calms, tmp_path: Path, shape: str, lives: int) -> None:
     calls = calm(shape).hits["calls"]
     kills = 0

@@ -39,7 +39,7 @@ def run(inputs, ctx):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("lives", [6, pytest.param(120, marks=pytest.mark.long)])
+@pytest.mark.parametrize("lives", [4, pytest.param(120, marks=pytest.mark.long)])
 def test_signalled_at_random_instants(host: CrashHost, calm: Calms, tmp_path: Path, shape: str, lives: int) -> None:
     calls = calm(shape).hits["calls"]
     ended = 0
@@ -60,7 +60,7 @@ def test_signalled_at_random_instants(host: CrashHost, calm: Calms, tmp_path: Pa
     assert ended >= lives // 3, "hardly anything was ended"
 
 
-@pytest.mark.parametrize("lives", [6, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("lives", [4, pytest.param(200, marks=pytest.mark.long)])
 def test_no_program_outlives_its_run(host: CrashHost, tmp_path: Path, lives: int) -> None:
     for number in range(lives):
         random = Random(f"stubborn {lives} {number}")
