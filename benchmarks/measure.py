@@ -27,7 +27,7 @@ sys.exit(code)
 
 
 class Figure(NamedTuple):
-    """One measured figure of the table in quality.md's form: at most `target`, unless `at_least`."""
+    """One measured figure of the table of docs/performance.md: at most `target`, unless `at_least`."""
 
     name: str
     what: str

@@ -8,7 +8,7 @@ from typing import IO, NamedTuple
 from oe.values import Json, canonical
 
 LONGEST_TEXT = 4096
-"""Characters of a part's text that are kept (semantics §6)."""
+"""Characters of a part's text that are kept."""
 
 _PIECE_BYTES = 1 << 20
 

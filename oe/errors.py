@@ -106,7 +106,7 @@ class SkippedError(OeError):
 
 
 class NodeError(OeError):
-    """A node's attempt failed. `retryable` is False for deterministic faults (semantics §2, on_error).
+    """A node's attempt failed. `retryable` is False for deterministic faults (docs/reference/semantics.md, Failures).
 
     `name` is the failing error's class as shown in trees and logs (`TimeoutError`, `ValueError`).
     """

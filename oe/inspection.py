@@ -91,7 +91,7 @@ def follow_events(workspace: Workspace, run: Run, wait: Callable[[], None],
 
 
 def mend_log(workspace: Workspace, run: Run, warn: Callable[[str], None]) -> None:
-    """Makes the log whole again where the run's process died or could not write it (semantics §5). Where that is not
+    """Makes the log whole again where the run's process died or could not write it. Where that is not
     possible it stays as it is, with a warning; a log whose run is alive is not touched."""
     run = workspace.find_run(run.run_id)
     path = workspace.folder.event_log(run.run_id)
@@ -250,7 +250,7 @@ def recorded_experience(run: Run) -> Experience:
 
 
 def place_of(graph: Graph, experience: Experience, slot: str) -> tuple[int, tuple[int, ...]] | None:
-    """Rank and position of an outcome (semantics §4, fold order); None for a slot inside a child experience."""
+    """Rank and position of an outcome; None for a slot inside a child experience."""
     steps = [(name, int(index) if index else None) for name, index, _ in _STEP.findall(slot)]
     name, index = steps[0]
     rank = graph.rank.get(name)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 SHORTEST_SECRET = 6
-"""Shorter values would blank ordinary words; they are refused as secrets (quality.md, security)."""
+"""Shorter values would blank ordinary words; they are refused as secrets."""
 
 _SECRET_NAME = re.compile(r".*_(API_KEY|TOKEN|SECRET|PASSWORD)", re.IGNORECASE)
 _MASK = "[redacted]"

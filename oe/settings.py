@@ -1,4 +1,4 @@
-"""Settings and where each came from: flag, environment, file, default — in that order (architecture.md)."""
+"""Settings and where each came from: flag, environment, file, default — in that order."""
 
 from __future__ import annotations
 

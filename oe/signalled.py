@@ -1,4 +1,4 @@
-"""SIGUSR1: a picture of what this process does, on stderr, at any instant (semantics §8).
+"""SIGUSR1: a picture of what this process does, on stderr, at any instant.
 
 The picture is drawn by a thread of its own, so neither a blocked event loop nor a tool stands in its way. The thread
 waits at the one descriptor that the interpreter writes every signal's number to. Nothing is drawn while C code holds

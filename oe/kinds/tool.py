@@ -155,7 +155,7 @@ class ToolKind:
 
 class ToolCode(NamedTuple):
     """What a tool is made of: its `own` file, the contents of every file by absolute path, and their parts by path in
-    the experience. Attempts run these contents, whatever the files hold by then (semantics §6)."""
+    the experience. Attempts run these contents, whatever the files hold by then."""
 
     own: bytes
     contents: Mapping[str, bytes]
@@ -225,7 +225,7 @@ class _KnownTools:
         return self._contents[place]
 
     def _read(self, path: str) -> bytes:
-        """The bytes of a module: those that were digested, where they were (semantics §6)."""
+        """The bytes of a module: those that were digested, where they were."""
         if path not in self._contents:
             with open(path, "rb") as file:
                 self._contents[path] = file.read()

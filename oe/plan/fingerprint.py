@@ -1,4 +1,4 @@
-"""Cache keys: what a slot's output depends on, part by part, and the one digest over all of it (semantics §6). Pure."""
+"""Cache keys: what a slot's output depends on, part by part, and the one digest over all of it. Pure."""
 
 from __future__ import annotations
 

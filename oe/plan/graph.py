@@ -1,6 +1,6 @@
 """The graph of one experience as numbers: units by rank, edges, ancestors as bit masks. Pure; built once per run.
 
-A unit's *rank* is its place in Kahn's order, the first in the file among ready ones (semantics §4). Ranks index every
+A unit's *rank* is its place in Kahn's order, the first in the file among ready ones. Ranks index every
 list here, and bit r of a mask stands for the unit of rank r: "the last writer among my ancestors" is one `bit_length`.
 """
 

@@ -11,7 +11,7 @@ from oe.values import Json, JsonObject
 
 
 def committed_events(entry: Outcome | Milestone) -> list[Event]:
-    """The events of one entry in their order, all at the time when the attempt finished (semantics §5, §9)."""
+    """The events of one entry in their order, all at the time when the attempt finished."""
     if isinstance(entry, Milestone):
         return [Event(entry.type, entry.ts, data=entry.data)]
     attempt = entry.attempt or None

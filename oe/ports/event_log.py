@@ -11,7 +11,7 @@ from oe.state.events import Event
 class EventLog(Protocol):
     """Appends events as whole lines, numbering them from where the log ends. On a write error the log is cut to its
     last whole line, the error is reported once through `on_trouble`, and the run goes on without a log: `broken` is
-    true and nothing more is written until `repair` mends it (semantics §5). Known secrets are blanked in it."""
+    true and nothing more is written until `repair` mends it. Known secrets are blanked in it."""
 
     @property
     def broken(self) -> bool:

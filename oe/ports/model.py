@@ -25,7 +25,7 @@ class Message(NamedTuple):
 
 
 class ModelSettings(NamedTuple):
-    """Which model answers, and how it is called: everything that `llm` can say, resolved (semantics §10).
+    """Which model answers, and how it is called: everything that `llm` can say, resolved (docs/reference/models.md).
 
     `base_url` and `api_version` None: the provider's own. `temperature` None: not sent, as some models refuse it.
     `concurrency` None: as many calls at once as the limiter finds the provider to take. Else it bounds those of the

@@ -26,7 +26,7 @@ class Failure(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The journal row of one attempt (semantics §5): everything its committed events are made of.
+    """The journal row of one attempt: everything its committed events are made of.
 
     `writes` are (field, delta) in the order written. `details` holds what some outcomes have beside. Those that
     `oe.ports.committed` makes events of: `phase` and `index` (of the item) where there is one; `delay_ms` of a retry;

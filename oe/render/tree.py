@@ -1,4 +1,4 @@
-"""A snapshot as a tree of lines, for people (semantics §8). Pure."""
+"""A snapshot as a tree of lines, for people. Pure."""
 
 from __future__ import annotations
 

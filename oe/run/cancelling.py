@@ -1,4 +1,4 @@
-"""Cancellation of slots: one while its run goes on, all when the run is closed, and why (semantics §8)."""
+"""Cancellation of slots: one while its run goes on, all when the run is closed, and why."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Parts(NamedTuple):
     slot_of: Callable[[str], str]
     """The slot path of a unit: its id, below the slot that this experience is nested in."""
     outer_reason: Callable[[], str]
-    """Why the task that runs this is cancelled, in the words of semantics §8."""
+    """Why the task that runs this is cancelled, in the words of docs/reference/semantics.md."""
 
 
 ABANDON_SECONDS = 10.0
@@ -134,7 +134,7 @@ class Engine:
 
     @property
     def cancel_reason(self) -> str:
-        """Why attempts are being cancelled, in the words of semantics §8."""
+        """Why attempts are being cancelled, in the words of docs/reference/semantics.md."""
         if self.stopped is None or (self.was_cancelled and self.stopped == "user"):
             return self._parts.outer_reason()
         return {"fail_run": "sibling_failed", "hangup": "user", "terminated": "user",

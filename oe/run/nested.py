@@ -1,4 +1,4 @@
-"""Experiences as nodes of other ones: a level of its own below the node's slot, in the same run (semantics §7)."""
+"""Experiences as nodes of other ones: a level of its own below the node's slot, in the same run."""
 
 from __future__ import annotations
 

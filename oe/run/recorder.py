@@ -19,7 +19,7 @@ FLUSH_SECONDS = 0.1
 
 
 class Recorder:
-    """Keeps the order of semantics §5. Nothing here awaits, so a commit cannot be cut in half by a cancellation.
+    """Keeps the order of docs/reference/semantics.md. Nothing here awaits: no cancellation can cut a commit in half.
 
     A new outcome of a slot replaces, in the same transaction, what earlier processes of the run committed for it.
 

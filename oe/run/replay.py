@@ -15,7 +15,7 @@ from oe.ports.kind import NodeKind, NodeOutput
 from oe.spec.model import CacheRule, Node
 
 MOST_FILES = 1000
-"""Items of a fan-out that get a cache file each; with more, the journal serves as the cache (semantics §2)."""
+"""Items of a fan-out that get a cache file each; with more, the journal serves as the cache."""
 
 
 class CacheUse(NamedTuple):

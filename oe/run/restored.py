@@ -1,4 +1,4 @@
-"""What earlier processes of the same run have committed: what a resumed run need not do again (semantics §5, §6).
+"""What earlier processes of the same run have committed: what a resumed run need not do again.
 
 Where each slot's last outcome stands in the journal is kept, not the outcome: a hundred thousand finished items are
 numbers in an array, and each outcome is read when its slot is asked for.

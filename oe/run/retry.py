@@ -11,7 +11,7 @@ from oe.spec.model import OnError
 def retry_delay(rule: OnError, tries: int, error: NodeError, random: Callable[[], float]) -> float | None:
     """Seconds until the next attempt after `tries` failed ones, or None where there is none.
 
-    Deterministic faults are never retried (semantics §2); `retry_on` names error classes or codes and narrows the rest.
+    Deterministic faults are never retried; `retry_on` names error classes or codes and narrows the rest.
     With jitter the delay is drawn evenly between nothing and its full length, so that failures together do not return
     together (full jitter).
     """

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class RunResult(NamedTuple):
-    """How a run went. `nodes` and `totals` are as in `--json` (product.md)."""
+    """How a run went. `nodes` and `totals` are as in `--json` (docs/reference/json.md)."""
 
     run_id: str
     status: RunStatus

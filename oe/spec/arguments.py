@@ -1,4 +1,4 @@
-"""The arguments of a run: what was given, against what the experience declares (semantics §1, args)."""
+"""The arguments of a run: what was given, against what the experience declares (docs/reference/spec.md, args)."""
 
 from __future__ import annotations
 

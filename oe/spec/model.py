@@ -15,7 +15,7 @@ from oe.lang.template import ValueTemplate
 from oe.values import Json, JsonObject
 
 TaskKind: TypeAlias = Literal["io", "llm", "tool", "cpu", "custom"]
-"""What sort of work a task is (semantics §8): few, so that work can be counted by them."""
+"""What sort of work a task is (docs/reference/events.md): few, so that work can be counted by them."""
 
 Join: TypeAlias = Literal["all", "any", "always"]
 Merge: TypeAlias = Literal["last_wins", "array_append", "set_once"]
@@ -56,7 +56,7 @@ class ForEach(NamedTuple):
 
     @property
     def listed_field(self) -> str | None:
-        """The state field that `source` names as a whole: it is no part of an item's view or key (semantics §2)."""
+        """The state field that `source` names as a whole: it is no part of an item's view or key."""
         return _whole(self.source, "state")
 
     @property

@@ -1,7 +1,7 @@
 """The writes of a run and their fold: views of ancestors, the final state. Pure; the one place that merges.
 
 Entries are folded by rank of the unit, then by position inside it (iteration, item, stage), never by time, so the same
-outcomes give the same state at any concurrency (semantics §4).
+outcomes give the same state at any concurrency (docs/reference/semantics.md, State).
 """
 
 from __future__ import annotations

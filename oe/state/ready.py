@@ -1,4 +1,4 @@
-"""Which units may go on: edge states, joins, conditions (semantics §2). Pure: it decides, the scheduler acts."""
+"""Which units may go on: edge states, joins, conditions. Pure: it decides, the scheduler acts."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class UnitState:
         self.error_name: str | None = None
 
     def as_object(self) -> JsonObject:
-        """The unit as it stands in `--json` (product.md)."""
+        """The unit as it stands in `--json` (docs/reference/json.md)."""
         record: dict[str, Json] = {
             "id": self.id, "status": self.status, "cached": self.cached, "attempts": self.attempts,
             "duration_ms": round(self.duration_seconds * 1000, 1),
@@ -150,7 +150,7 @@ class RunState:
             handler(event)
 
     def totals(self) -> JsonObject:
-        """The totals as they stand in `--json` (product.md)."""
+        """The totals as they stand in `--json` (docs/reference/json.md)."""
         ended = self.finished_at or self.started_at
         return {
             "nodes": len(self.units), "ok": self.counts.get("success", 0), "cached": self.cached,

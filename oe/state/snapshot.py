@@ -1,4 +1,4 @@
-"""What a run is doing at a moment, as one immutable tree: run, units, items, attempts, calls (semantics §8).
+"""What a run is doing at a moment, as one immutable tree: run, units, items, attempts, calls.
 
 Taken from the run's state, which another thread may be changing: everything is copied first, and a copy that the change
 spoils is made again. Settled work is only counted, so a snapshot is as large as what is going on.

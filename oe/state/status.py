@@ -1,4 +1,4 @@
-"""The one rule for the status of a run (semantics §3), independent of concurrency."""
+"""The one rule for the status of a run (docs/reference/semantics.md), independent of concurrency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules for what a node may write: declared by it and in the schema, valid in full depth (semantics §4)."""
+"""The rules for what a node may write: declared by it and in the schema, valid in full depth."""
 
 from __future__ import annotations
 

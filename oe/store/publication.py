@@ -1,4 +1,4 @@
-"""How a run's deltas reach the workspace (semantics §4, Publication). Pure; both stores publish by it."""
+"""How a run's deltas reach the workspace (docs/reference/semantics.md, State). Pure; both stores publish by it."""
 
 from __future__ import annotations
 

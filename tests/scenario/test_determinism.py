@@ -1,4 +1,4 @@
-"""The same graph gives the same state and the same keys at any concurrency and in any order of events (semantics §4)."""
+"""The same graph gives the same state and the same keys at any concurrency and in any order of events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The join truth table of semantics §2, pair by pair."""
+"""The join truth table of docs/reference/semantics.md, pair by pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The YAML reader: a strict subset of YAML 1.2 read to plain values, with the place of each (semantics §1)."""
+"""The YAML reader: a strict subset of YAML 1.2 read to plain values, with the place of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way in: a text to a Document, every problem told (semantics §1 "YAML")."""
+"""The way in: a text to a Document, every problem told (docs/reference/yaml.md)."""
 
 from __future__ import annotations
 

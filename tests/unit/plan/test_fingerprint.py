@@ -1,4 +1,4 @@
-"""What of a node's spec is in its key (semantics §6): all that can change its output, and nothing else."""
+"""What of a node's spec is in its key: all that can change its output, and nothing else."""
 
 from __future__ import annotations
 
