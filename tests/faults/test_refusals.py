@@ -40,9 +40,9 @@ def test_what_the_host_refuses(host: CrashHost, calm: Calms, counts: Counts, tmp
     calls = counts(shape).get(fault, 0)
     numbers = range(1, calls + 1) if calls <= times else sorted(Random(f"{fault} {when}").sample(range(1, calls + 1), times))
     for number in numbers:
-        life = Life(host, tmp_path / str(number), shape)
+        life = Life(host, tmp_path / str(number), shape, keys=False)
         ended = life.go_on(Instant(number=number, point=fault, when=when), allowed=(0, 1, 3, 8, -signal.SIGALRM))
         assert ended.exit_code != -signal.SIGALRM, f"it hangs at call {number}: {ended.stderr}"
         assert "Traceback" not in ended.stderr, f"call {number}: {ended.stderr}"
         assert ended.exit_code == 0 or ended.stderr.strip(), f"call {number}: nothing is said"
-        life.end_in_truth(calm(shape), keys=False)
+        life.end_in_truth(calm(shape))

@@ -105,11 +105,11 @@ def opened(folder: Path) -> Iterator[tuple[Workspace, Run]]:
         yield workspace, run
 
 
-def committed_slots(folder: Path) -> set[str] | None:
-    """The slots whose success is committed; None where the run itself is not."""
+def committed_slots(folder: Path, *, with_key: bool = False) -> set[str] | None:
+    """The slots whose success is committed, or of those the ones that have a key; None where the run itself is not."""
     try:
         with opened(folder) as (workspace, _):
-            return {row.slot for row in workspace.store.journal(RUN_ID) if row.status == "success"}
+            return {row.slot for row in workspace.store.journal(RUN_ID) if row.status == "success" and (row.key or not with_key)}
     except NotFoundError:
         return None
 
@@ -177,18 +177,20 @@ Calms = Callable[[str], Calm]
 
 
 class Life:
-    """One run from its beginning to its end, through any number of kills."""
+    """One run from its beginning to its end, through any number of kills. Without `keys`, a slot may have none, as where
+    a file of it could not be read, and is then carried out again."""
 
-    def __init__(self, host: CrashHost, folder: Path, shape: str) -> None:
+    def __init__(self, host: CrashHost, folder: Path, shape: str, *, keys: bool = True) -> None:
         self.folder = write_shape(folder, shape)
         self.kills = 0
         self._host = host
         self._options = options(shape)
+        self._keys = keys
 
     def go_on(self, at: Instant = NEVER, allowed: Collection[int] = (0, -signal.SIGKILL)) -> Ended:
         """Begins the run, or resumes it where it has begun. What is committed must not be carried out again, and what
         is not at most once. Its exit code has to be one of those that are allowed."""
-        before, committed = executions(self.folder), committed_slots(self.folder)
+        before, committed = executions(self.folder), committed_slots(self.folder, with_key=not self._keys)
         ended = self._host.run(self.folder, *(BEGIN if committed is None else GO_ON), *self._options, at=at)
         assert ended.exit_code in allowed, f"exit code {ended.exit_code}: {ended.stderr}"
         self.kills += ended.was_killed
@@ -206,16 +208,17 @@ class Life:
         unknown = {key for key in log - calm.log if key[0] not in OF_ENDINGS and (key[2] or 1) == 1}
         assert not unknown, f"more in the log: {unknown}"
 
-    def end_in_truth(self, calm: Calm, *, keys: bool = True) -> Counter[Any]:
-        """Brings it to its end and compares what it came to; the committed events of its log, which may tell of failures.
-        Without `keys`, a slot may have none, as where a file of it could not be read."""
+    def end_in_truth(self, calm: Calm) -> Counter[Any]:
+        """Brings it to its end and compares what it came to; the committed events of its log, which may tell of failures."""
         self.go_on()
         assert self._host.run(self.folder, "inspect", RUN_ID, "--json").exit_code == 0  # mends what is behind the last commit
         found = truth(self.folder)
         for name, value in calm.truth.items():
             expected = value
-            if name == "slots" and not keys:
+            if name == "slots" and not self._keys:
                 found[name], expected = _without_keys(found[name]), _without_keys(value)
+            if name == "history" and not self._keys:  # it holds what was replaced too
+                found[name], expected = set(found[name]), set(value)
             assert found[name] == expected, f"{name}: {found[name]} instead of {expected}"
         return check_log(self.folder)
 
