@@ -36,4 +36,5 @@ def test_a_question_that_was_not_recorded_is_not_answered(program: Program, tmp_
     result = program.run("run", example, "--arg", "sentence=Something else.")
     assert result.exit_code == 1
     assert "does not hold this call of 'echo'" in result.stderr
-    assert "recorded 'The build is green" in result.stderr
+    assert "in the nearest, on line 2 for 'echo', the message 1 differs from character" in result.stderr
+    assert "Something else" not in result.stderr and "The build is green" not in result.stderr
