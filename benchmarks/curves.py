@@ -85,5 +85,5 @@ def _height(cost: float, top: float) -> float:
 
 def _round_up(cost: float) -> float:
     """The next number with two digits that a scale can have four even steps of."""
-    unit = 10 ** (len(str(int(cost))) - 1) * 0.4
+    unit: float = 10 ** (len(str(int(cost))) - 1) * 0.4
     return ceil(cost / unit) * unit
