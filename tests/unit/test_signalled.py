@@ -6,7 +6,9 @@ import asyncio
 import faulthandler
 import os
 import signal
+import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -106,11 +108,19 @@ def test_what_ignores_the_signal_goes_on_to_ignore_it() -> None:
 def test_without_a_shell_the_picture_comes_and_the_stacks_do_not(
         monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("oe.net.delayed_signal._SHELL", "/nowhere/sh")
+    done_without = threading.Event()
+
+    def unregister(number: int) -> bool:
+        was_registered = faulthandler.unregister(number)
+        done_without.set()
+        return was_registered
+
+    monkeypatch.setattr(signalled, "faulthandler", SimpleNamespace(register=faulthandler.register, unregister=unregister))
 
     async def main() -> None:
         pictures = Pictures()
         with SignalledPicture(pictures):
-            await asyncio.sleep(0.05)
+            assert await asyncio.to_thread(done_without.wait, 20)
             await pictures.next()
 
     asyncio.run(main())
