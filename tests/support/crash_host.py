@@ -56,8 +56,9 @@ OF_UPKEEP = {
 }
 """What pruning comes to."""
 
+_START_OF_A_THREAD = "_start_joinable_thread" if sys.version_info >= (3, 13) else "_start_new_thread"
 FAULTS: dict[str, tuple[str, str, Exception]] = {
-    "a thread": ("threading", "_start_new_thread", RuntimeError("can't start new thread")),
+    "a thread": ("threading", _START_OF_A_THREAD, RuntimeError("can't start new thread")),
     "a pipe": ("os", "pipe", OSError(errno.EMFILE, "Too many open files")),
     "a descriptor": ("os", "open", OSError(errno.EMFILE, "Too many open files")),
     "a file": ("builtins", "open", OSError(errno.EMFILE, "Too many open files")),
