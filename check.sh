@@ -1,5 +1,5 @@
 #!/bin/sh
-# The one command that says whether the checkout is good: style, types, layers, every test on every Python >= 3.11 of
+# The one command that says whether the checkout is good: style, types, layers, every test on the Pythons >= 3.11 of
 # this machine, the built archive and the documents. `./check.sh long` adds the torture that takes minutes.
 # Makes its own virtual environments under .venv; needs pip's package index the first time.
 set -eu
@@ -65,19 +65,27 @@ sh zipapp.sh
 OE_TEST_ARCHIVE=$PWD/dist/oe.pyz
 export OE_TEST_ARCHIVE
 
-# End-to-end tests run the checkout on the first Python and what is shipped on all others. A second patch release of a
-# minor version runs what does not start the program.
+# Everything runs on the first Python from the checkout, and on the last minor version from what is shipped. Versions
+# between run what does not start the program, and the shipped one in the circumstances of a release; a second patch
+# release of a minor version runs the former only.
+unstarted="tests/contract tests/golden tests/scenario tests/unit"
+shipped="tests/e2e/test_examples.py tests/e2e/test_program_forms.py tests/e2e/test_release.py"
+processes=$(getconf _NPROCESSORS_ONLN)
+[ "$processes" -lt 8 ] || processes=7
+processes=${OE_TEST_PROCESSES:-$((processes + 1))}  # tests wait now and then
+last=$(echo "$found" | tail -n 1 | cut -d' ' -f1)
 form=checkout
 tested=
 for version in $(echo "$found" | cut -d' ' -f1); do
     case " $tested " in
-        *" ${version%.*} "*) folders="tests/golden tests/property tests/scenario tests/unit" ;;
-        *) folders=tests ;;
+        *" ${version%.*} "*) folders=$unstarted ;;
+        "  ") folders=tests ;;
+        *) if [ "${version%.*}" = "${last%.*}" ]; then folders=tests; else folders="$unstarted $shipped"; fi ;;
     esac
     tested="$tested ${version%.*}"
     stage "$folders on Python $version, end to end of the $form"
     # shellcheck disable=SC2086 -- several folders
-    OE_TEST_FORM=$form ".venv/$version/bin/pytest" --ignore tests/interop --numprocesses "${OE_TEST_PROCESSES:-2}" $folders
+    OE_TEST_FORM=$form ".venv/$version/bin/pytest" --ignore tests/interop --numprocesses "$processes" $folders
     form=archive
 done
 
