@@ -54,46 +54,45 @@ class SignalledPicture:
         if threading.current_thread() is not threading.main_thread() or self._before is signal.SIG_IGN:
             return self
         self._loop = asyncio.get_running_loop()
-        if not self._start_thread():
+        try:
+            self._read_fd, self._write_fd = os.pipe()
+        except OSError:  # the run does without
             return self
+        os.set_blocking(self._read_fd, False)
+        os.set_blocking(self._write_fd, False)
         signal.signal(_ASKED, _do_nothing)
         faulthandler.register(_ASKED, _STDERR, all_threads=True, chain=True)
         self._fd_before = self._forward_fd = signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
-        self._timer = self._loop.call_later(_CHAIN_SECONDS, self._stay_first)
-        return self
-
-    def _start_thread(self) -> bool:
-        """Starts what waits for signals; False where there is no pipe or no thread: the run does without."""
-        try:
-            self._read_fd, self._write_fd = os.pipe()
-        except OSError:
-            return False
-        os.set_blocking(self._read_fd, False)
-        os.set_blocking(self._write_fd, False)
         thread = threading.Thread(target=self._wait, name="oe-signals", daemon=True)
         try:
-            thread.start()
+            thread.start()  # last: it registers again, for what it finds
         except RuntimeError:
+            self._put_back()
             os.close(self._read_fd)
-            os.close(self._write_fd)
-            return False
+            return self
         self._thread = thread
-        return True
+        self._timer = self._loop.call_later(_CHAIN_SECONDS, self._stay_first)
+        return self
 
     def __exit__(self, *_: object) -> None:
         if self._thread is None or self._timer is None:
             return
         self._timer.cancel()
-        signal.set_wakeup_fd(self._fd_before)
-        os.close(self._write_fd)  # ends the thread
-        self._thread.join(1.0)
-        faulthandler.unregister(_ASKED)
-        signal.signal(_ASKED, self._before or signal.SIG_DFL)
+        self._put_back()
         if not self._thread.is_alive():
             os.close(self._read_fd)
             if self._late is not None:
                 faulthandler.unregister(_LATE)
                 self._late.close()
+
+    def _put_back(self) -> None:
+        """Ends the thread and leaves the signal as it was found."""
+        signal.set_wakeup_fd(self._fd_before)
+        os.close(self._write_fd)  # ends the thread
+        if self._thread is not None:
+            self._thread.join(1.0)
+        faulthandler.unregister(_ASKED)
+        signal.signal(_ASKED, self._before or signal.SIG_DFL)
 
     def _stay_first(self) -> None:
         """Takes the place at the descriptor back from whoever has taken it (asyncio's own signal handlers do), and
