@@ -21,7 +21,7 @@ from oe.values import Json
 if TYPE_CHECKING:
     from oe.ports.cache import Entry
     from oe.ports.kind import NestingKind, NodeKind
-    from oe.ports.store import Run, RunLock, Store
+    from oe.ports.store import Outcome, Run, RunLock, Store
 
 __all__ = ["Experience", "Loaded", "Workspace", "find_file", "load_experience", "read_experience"]
 
@@ -230,14 +230,22 @@ def schema_loader(files: LocalFiles) -> Callable[[str], Json]:
 
 def result_in_journal(workspace: Workspace, key: str) -> Entry | None:
     """What the journal keeps under a key, as a cache entry."""
+    found = workspace.store.find_result(key)
+    return None if found is None else entry_of(*found)
+
+
+def entry_of(run_id: str, outcome: Outcome) -> Entry:
+    """What a run's outcome gave, as a cache entry. A replay is as old as what it replayed."""
     from oe.ports.cache import Entry
 
-    found = workspace.store.find_result(key)
-    if found is None:
-        return None
-    run_id, outcome = found
-    since = outcome.finished_at
+    origin, products = outcome.details.get("cached"), outcome.details.get("produces")
+    since = seconds_of_iso(str(origin.get("since"))) if isinstance(origin, Mapping) else outcome.finished_at
+    return Entry(dict(outcome.writes), outcome.edge_output, outcome.metrics, maker_of(run_id, outcome), since,
+                 outcome.slot, {}, {path: str(digest) for path, digest in products.items()}
+                 if isinstance(products, Mapping) else {})
+
+
+def maker_of(run_id: str, outcome: Outcome) -> str:
+    """The run that carried out what a run's outcome gave: an earlier one where that was a replay."""
     origin = outcome.details.get("cached")
-    if isinstance(origin, Mapping):  # a replay is as old as what it replayed
-        run_id, since = str(origin.get("run")), seconds_of_iso(str(origin.get("since")))
-    return Entry(dict(outcome.writes), outcome.edge_output, outcome.metrics, run_id, since, outcome.slot, {}, {})
+    return str(origin.get("run")) if isinstance(origin, Mapping) else run_id

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from oe.app import files_nested_in, read_alone, schema_loader
 from oe.errors import OeError
 from oe.run.level import Opened
-from oe.spec.model import Experience
+from oe.spec.model import Experience, Merge
 from oe.state.ledger import base_defaults
 from oe.store.local_files import LocalFiles
 from oe.values import JsonObject
@@ -21,10 +21,10 @@ class Children:
         self._experience = experience
         self._read: dict[str, Experience] = {}
 
-    def persistent_fields(self) -> dict[str, list[str]]:
-        """The persistent fields of every experience that may be nested here, by the absolute path of its file. One that
-        cannot be read is left out: the node that names it will say so."""
-        found: dict[str, list[str]] = {}
+    def persistent_fields(self) -> dict[str, dict[str, Merge]]:
+        """The persistent fields of every experience that may be nested here, with how they are merged, by the absolute
+        path of its file. One that cannot be read is left out: the node that names it will say so."""
+        found: dict[str, dict[str, Merge]] = {}
         known: set[str] = set()
         left = _below(self._experience)
         while left:
@@ -36,7 +36,7 @@ class Children:
                 child = self._experience_of(file)
             except OeError:
                 continue
-            fields = [field.name for field in child.fields.values() if field.persist]
+            fields = {field.name: field.merge for field in child.fields.values() if field.persist}
             if fields:
                 found[file] = fields
             left += _below(child)

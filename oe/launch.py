@@ -24,11 +24,11 @@ from oe.ports.committed import committed_events, log_of
 from oe.ports.store import Milestone, NewRun, Outcome, Reopened, Run, RunExists
 from oe.redact import Redactor, secrets_of
 from oe.reused import (
+    Publications,
     asked_for,
     begun_as,
     expect_units,
     latest_run,
-    published_units,
     results_of,
     selection_again,
     selection_of,
@@ -143,13 +143,12 @@ async def start_run(experience: Experience, options: RunOptions, events: EventBu
         expect_no_secrets(experience, args, access.redactor)
         with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
             before = latest_run(workspace) if selection.reused else None
-            published = published_units(workspace, selection)
             earlier = results_of(workspace, before) if before is not None else {}
             with await _entry(workspace, options.if_running):
                 _tell_shared_files(workspace, experience, options)
                 run = _create_run(workspace, experience, args, options, (asked, before))
             part = Part(run, args, Milestone(1, "run.started", run.started_at, {"args": run.args}),
-                        options.concurrency, options.timeout_seconds, selection, published=published)
+                        options.concurrency, options.timeout_seconds, selection)
             return await _carry_out(workspace, access, part, options._replace(earlier=earlier), events)
 
 
@@ -231,8 +230,7 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
                 run.run_id, workspace.owner, now, _spec_text(experience), base_defaults(experience.fields.values()),
                 Children(experience).persistent_fields(), as_recorded(options.models)))
             part = Part(run, args, Milestone(0, "run.resumed", now, {}), options.concurrency, options.timeout_seconds,
-                        selection, again=frozenset(options.again),
-                        published=published_units(workspace, selection, run.run_id))
+                        selection, again=frozenset(options.again))
             return Resumed(await _carry_out(workspace, access, part, options, events), reopened=True)
 
 
@@ -255,7 +253,7 @@ def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Js
                 asked: tuple[JsonObject, Run | None]) -> Run:
     """Records the run of the part that is asked for, which reuses results of another run or of none."""
     run_id = options.run_id
-    defaults, persistent = begun_as(workspace, experience, asked[1])
+    begun = begun_as(workspace, experience, asked[1])
     now = SystemClock().now()
     secret = set(secret_arguments(experience))
     while True:
@@ -269,8 +267,8 @@ def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Js
                 chosen, workspace.key, experience.name, experience.version,
                 {name: value for name, value in args.items() if name not in secret},
                 {name: seal(str(args[name]), os.urandom(16)) for name in sorted(secret) if name in args},
-                defaults, persistent, _spec_text(experience), now, workspace.owner, asked[0],
-                Children(experience).persistent_fields(), as_recorded(options.models)))
+                begun.defaults, begun.persistent, _spec_text(experience), now, workspace.owner, asked[0],
+                begun.nested, as_recorded(options.models), begun.nested_values))
         except RunExists:
             workspace.unlock()
             if run_id:
@@ -359,7 +357,8 @@ def _outside(workspace: Workspace, access: ModelAccess, part: Part, options: Run
         artifact=lambda name: folder.artifact(run_id, name), load_schema=schema_loader(files), random=evenly,
         cache=CacheUse(cache, experience.runtime.cache, _nodes_of(experience, selection.refreshed | part.again),
                        _nodes_of(experience, selection.reused), _nodes_of(experience, selection.required),
-                       options.earlier, partial(result_in_journal, workspace)),
+                       options.earlier, partial(result_in_journal, workspace),
+                       Publications(workspace, run_id).hold),
         model_use=access.use(), open_nested=Children(experience).opener(part.run.nested))
 
 

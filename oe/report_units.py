@@ -12,6 +12,7 @@ from heapq import heappush, heappushpop
 from itertools import count
 from typing import NamedTuple
 
+from oe.ids import unit_of
 from oe.plan.graph import Graph
 from oe.ports.store import Milestone, Outcome
 from oe.render.report_value import AttemptReport, Bar, Critical, ModelReport, UnitReport
@@ -282,11 +283,6 @@ class Gathering:
             len(unit.failed_items), 0 if is_single else unit.cached_slots, unit.tokens_in, unit.tokens_out,
             unit.cost_usd, unit.unpriced_calls, unit.tokens_saved, unit.error,
             _bars(unit.stretches, axis, has_lanes=not is_single), is_critical)
-
-
-def unit_of(slot: str) -> str:
-    """The unit that a slot belongs to."""
-    return slot.partition("[")[0].partition("/")[0]
 
 
 def _attempt(entry: Outcome, status: str) -> AttemptReport:

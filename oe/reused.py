@@ -3,16 +3,19 @@ they begin. Reads the store, changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
+from typing import NamedTuple
 
-from oe.app import EARLIER_RUNS, Workspace
+from oe.app import EARLIER_RUNS, Workspace, entry_of, maker_of
+from oe.children import Children
 from oe.errors import NotFoundError, UsageError
 from oe.plan.graph import Graph
 from oe.plan.selection import Selection, select
 from oe.ports.cache import Entry
 from oe.ports.store import Run
-from oe.spec.model import Experience
-from oe.state.ledger import base_defaults
+from oe.spec.model import Experience, Merge
+from oe.state.ledger import Origin, base_defaults
 from oe.text import did_you_mean
 from oe.values import Json, JsonObject
 
@@ -38,35 +41,78 @@ def latest_run(workspace: Workspace, before: str | None = None) -> Run | None:
 
 def results_of(workspace: Workspace, run: Run) -> dict[str, Entry]:
     """By key what a run gave, whether its nodes are cached or not."""
-    entries: dict[str, Entry] = {}
-    for outcome in workspace.store.journal(run.run_id):
-        if outcome.status == "success" and outcome.key is not None and not outcome.details.get("fallback"):
-            entries[outcome.key] = Entry(dict(outcome.writes), outcome.edge_output, outcome.metrics, run.run_id,
-                                         outcome.finished_at, outcome.slot, {}, _texts(outcome.details.get("produces")))
-    return entries
+    return {outcome.key: entry_of(run.run_id, outcome) for outcome in workspace.store.journal(run.run_id)
+            if outcome.status == "success" and outcome.key is not None and not outcome.details.get("fallback")}
 
 
-def published_units(workspace: Workspace, selection: Selection, before: str | None = None) -> frozenset[str]:
-    """The units whose results, if they are reused, were published by the run that they are from: by the latest one, or
-    the latest `before` a run, that was for all that the procedure ends with."""
-    if not selection.reused:
-        return frozenset()
-    runs = workspace.store.find_runs(workspace.key, before=before, limit=EARLIER_RUNS)
-    whole = next((run for run in runs if run.published or not run.selection.get("only")), None)
-    return selection.reused if whole is not None and whole.published else frozenset()
+class Publications:
+    """Which of the results that a run reuses have reached the workspace. The latest runs before it are looked at when
+    that is first asked."""
+
+    def __init__(self, workspace: Workspace, run_id: str) -> None:
+        self._store = workspace.store
+        self._runs = cache(partial(workspace.store.find_runs, workspace.key, before=run_id, limit=EARLIER_RUNS))
+        self._made: dict[str, dict[Origin, bool]] = {}
+
+    def hold(self, origin: Origin) -> bool:
+        """Whether the latest run that made or used the result has published it. One that reused it too left that to
+        the run before it."""
+        for run in self._runs():
+            was_made = self._results(run.run_id).get(origin)
+            if was_made is None:
+                continue
+            if run.published:
+                return True
+            if was_made or not (run.selection.get("only") or run.selection.get("from")):
+                return False
+        maker = self._store.find_run(origin.run_id)
+        return maker is not None and maker.published
+
+    def _results(self, run_id: str) -> dict[Origin, bool]:
+        """What a run made (True) or took from other runs."""
+        found = self._made.get(run_id)
+        if found is None:
+            found = self._made[run_id] = {}
+            for outcome in self._store.journal(run_id):
+                if outcome.status == "success" and outcome.key is not None:
+                    maker = maker_of(run_id, outcome)
+                    found[Origin(outcome.key, maker)] = maker == run_id
+        return found
 
 
-def begun_as(workspace: Workspace, experience: Experience, before: Run | None) -> tuple[JsonObject, list[str]]:
-    """The defaults of a run, and its fields that begin with what the workspace has. Where it reuses results of a run
-    `before`, lists begin as they did there: in the workspace they hold what is reused."""
+class Beginning(NamedTuple):
+    """How a run begins: its `defaults`, and the `persistent` fields that begin with what the workspace has; the same of
+    the experiences nested in it by file, but for defaults of their own: `nested_values` and `nested`."""
+
+    defaults: dict[str, Json]
+    persistent: list[str]
+    nested: dict[str, list[str]]
+    nested_values: dict[str, JsonObject]
+
+
+def begun_as(workspace: Workspace, experience: Experience, before: Run | None) -> Beginning:
+    """How a run begins. Where it reuses results of a run `before`, lists begin as they did there: in the workspace they
+    hold what is reused."""
     fields = experience.fields.values()
     defaults, persistent = base_defaults(fields), [field.name for field in fields if field.persist]
+    nested = Children(experience).persistent_fields()
     if before is None:
-        return defaults, persistent
-    held = workspace.store.workspace(workspace.key)
-    grown = {field.name for field in fields if field.persist and field.merge == "array_append" and field.name in held}
+        return Beginning(defaults, persistent, {file: list(merges) for file, merges in nested.items()}, {})
+    grown = _grown(workspace, workspace.key, {field.name: field.merge for field in fields if field.persist})
     defaults.update((name, before.base[name]) for name in grown if name in before.base)
-    return defaults, [name for name in persistent if name not in grown]
+    ours = Beginning(defaults, [name for name in persistent if name not in grown], {}, {})
+    for file, merges in nested.items():
+        known = before.nested.get(file)
+        lists = _grown(workspace, file, merges) if known is not None else set()
+        ours.nested[file] = [name for name in merges if name not in lists]
+        ours.nested_values[file] = {name: value for name, value in (known or {}).items() if name in lists}
+    return ours
+
+
+def _grown(workspace: Workspace, file: str, merges: Mapping[str, Merge]) -> set[str]:
+    """The lists among the persistent fields of a file that its workspace holds."""
+    held = workspace.store.workspace(file)
+    return {name for name, merge in merges.items() if merge == "array_append" and name in held}
 
 
 def selection_again(experience: Experience, run: Run, again: Sequence[str]) -> Selection:
@@ -88,7 +134,3 @@ def expect_units(experience: Experience, names: Sequence[str]) -> None:
     for name in names:
         if name not in experience.units:
             raise NotFoundError(f"the experience has no unit '{name}'", hint=did_you_mean(name, experience.units))
-
-
-def _texts(value: Json) -> dict[str, str]:
-    return {name: str(text) for name, text in value.items()} if isinstance(value, dict) else {}

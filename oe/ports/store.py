@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -71,8 +71,9 @@ class Owner(NamedTuple):
 class NewRun(NamedTuple):
     """What is recorded when a run begins. `secrets` are keyed digests of the secret arguments, never the values;
     `selection` is the part of the graph that was asked for: `only` or `from` (a unit), `refresh` (units); `nested` has
-    the persistent fields of the experiences that it may carry out as nodes, by the absolute path of their files;
-    `models` how models are chosen: `llm` and `replay` as the command line said them, `budget`."""
+    the persistent fields of the experiences that it may carry out as nodes, by the absolute path of their files, and
+    `nested_values` what others of their fields begin with whatever the workspace has; `models` how models are chosen:
+    `llm` and `replay` as the command line said them, `budget`."""
 
     run_id: str
     experience: str
@@ -86,8 +87,9 @@ class NewRun(NamedTuple):
     started_at: float
     owner: Owner
     selection: JsonObject = NOTHING
-    nested: Mapping[str, Sequence[str]] = MappingProxyType({})
+    nested: Mapping[str, Iterable[str]] = MappingProxyType({})
     models: JsonObject = NOTHING
+    nested_values: Mapping[str, JsonObject] = MappingProxyType({})
 
 
 class Reopened(NamedTuple):
@@ -99,7 +101,7 @@ class Reopened(NamedTuple):
     ts: float
     spec: str
     defaults: JsonObject = NOTHING
-    nested: Mapping[str, Sequence[str]] = MappingProxyType({})
+    nested: Mapping[str, Iterable[str]] = MappingProxyType({})
     models: JsonObject = NOTHING
 
 

@@ -21,6 +21,7 @@ from oe.run.restored import Restored
 from oe.run.retry import retry_delay
 from oe.spec.model import Node
 from oe.state.events import Event
+from oe.state.ledger import Origin
 from oe.text import format_duration
 from oe.values import Json, JsonObject, compact
 
@@ -59,12 +60,14 @@ class End(Enum):
 
 
 class Result(NamedTuple):
-    """What a slot gave: how it ended, its committed writes and edge output, or the error that it failed with."""
+    """What a slot gave: how it ended, its committed writes and edge output, or the error that it failed with. `origin`
+    is where the writes are from if they are reused for a part of the graph (`--only`, `--from`)."""
 
     end: End
     writes: Writes = ()
     edge_output: Json | Missing = MISSING
     error: str = ""
+    origin: Origin | None = None
 
 
 class Attempts:
@@ -105,6 +108,13 @@ class Attempts:
     def has_products(self, node: Node) -> bool:
         """Whether every file that the node makes is there."""
         return self._shared.replay.has_products(node)
+
+    def origin(self, node: Node, outcome: Outcome) -> Origin | None:
+        """Where what an earlier process of the run has committed is from, if that was reused."""
+        cached = outcome.details.get("cached")
+        if not isinstance(cached, dict) or outcome.key is None:
+            return None
+        return self._shared.replay.origin(node, outcome.key, str(cached.get("run")))
 
     def is_in_journal(self, node: Node, count: int) -> bool:
         """Whether a fan-out of so many items has the journal as its cache."""
@@ -226,7 +236,8 @@ class Attempts:
                               "saved": saved_by(entry.metrics)}
         self._commit(job, self._restored.tried(job.slot) + 1, now, "success", writes=writes,
                      edge_output=entry.edge_output, metrics=entry.metrics, cached=cached)
-        return Result(End.SUCCESS, writes, entry.edge_output)
+        return Result(End.SUCCESS, writes, entry.edge_output,
+                      origin=self._shared.replay.origin(job.node, found.key, entry.run_id))
 
     def _checked(self, job: Job, delta: JsonObject) -> Writes:
         return self._rules.check(job.node, delta)

@@ -298,7 +298,7 @@ class Engine:
 
     def _settle(self, rank: int, result: Result) -> Iterator[Decision]:
         if result.end is End.SUCCESS:
-            self._parts.ledger.record(rank, (), result.writes)
+            self._parts.ledger.record(rank, (), result.writes, result.origin)
             self._parts.views.keep_output(rank, result.edge_output)
             self.finished += self._graph.units[rank].join != "always"
         elif result.end is not End.CANCELLED or self.stopped is None:

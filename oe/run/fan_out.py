@@ -140,13 +140,13 @@ class _FanOut:
             return taken
         result = await self._tools.slots.carry_out(job)
         if result.end is End.SUCCESS:
-            self._tools.ledger.record(self._rank, index, result.writes)
+            self._tools.ledger.record(self._rank, index, result.writes, result.origin)
         return result
 
     def _taken(self, index: int, job: Job) -> Result | None:
         result = self._tools.slots.restore(job)
         if result is not None:
-            self._tools.ledger.record(self._rank, index, result.writes)
+            self._tools.ledger.record(self._rank, index, result.writes, result.origin)
         return result
 
     def _job(self, index: int) -> Job:

@@ -163,12 +163,13 @@ class Level:
         unit_id, *rest = re.split(r"[\[/]", slot[len(self._prefix):])
         return (self.graph.rank[unit_id], *(int(part[:-1]) for part in rest if part.endswith("]")))
 
-    def publications(self, experience: str | None = None, without: Collection[str] = ()) -> list[Publication]:
-        """The deltas to persistent fields, in the order of the fold; those of some units are left out."""
-        left_out = sum(1 << self.graph.rank[name] for name in without)
-        persistent = [field for field in self.setting.experience.fields.values() if field.persist]
+    def publications(self, experience: str | None = None) -> list[Publication]:
+        """The deltas to persistent fields, in the order of the fold; those that a run before has published are left
+        out."""
+        is_published = self.outside.cache.is_published
         return [Publication(field.name, field.merge, value, field.default, experience)
-                for field in persistent for _, value in self.ledger.deltas((field.name,), left_out)]
+                for field in self.setting.experience.fields.values() if field.persist
+                for value, origin in self.ledger.deltas(field.name) if origin is None or not is_published(origin)]
 
     @property
     def _prefix(self) -> str:

@@ -97,7 +97,7 @@ class _Rounds:
             return None
         result = await self._tools.slots.take_or_carry_out(place)
         if result.end is End.SUCCESS:
-            self._tools.ledger.record(self._rank, (self.count, place_in_body), result.writes)
+            self._tools.ledger.record(self._rank, (self.count, place_in_body), result.writes, result.origin)
             self._tools.ledger.grow(self._rank, self._inside, result.writes)
         return result
 

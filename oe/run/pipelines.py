@@ -108,7 +108,7 @@ class _Stream:
             result = await self._result(place)
             if result.end is not End.SUCCESS:
                 return result._replace(error=f"{stage.id}: {result.error}")
-            self._tools.ledger.record(self._rank, (index, number), result.writes)
+            self._tools.ledger.record(self._rank, (index, number), result.writes, result.origin)
             self._tools.ledger.grow(self._rank, inside, result.writes)
             prev = dict(result.writes) if isinstance(result.edge_output, Missing) else result.edge_output
         return Result(End.SUCCESS, (), prev)

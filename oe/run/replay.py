@@ -13,6 +13,7 @@ from oe.ports.cache import Entry, ResultCache
 from oe.ports.files import Files
 from oe.ports.kind import NodeKind, NodeOutput
 from oe.spec.model import CacheRule, Node
+from oe.state.ledger import Origin
 
 MOST_FILES = 1000
 """Items of a fan-out that get a cache file each; with more, the journal serves as the cache."""
@@ -21,7 +22,8 @@ MOST_FILES = 1000
 class CacheUse(NamedTuple):
     """How a run uses the cache. `cache` None: not at all. `refreshed` nodes are run whatever the cache holds; `reused`
     ones take what any earlier run gave under the same key, cached or not (`earlier`); `required` ones are never run.
-    `journal` is the cache of fan-outs with too many items for a file each."""
+    `journal` is the cache of fan-outs with too many items for a file each. `is_published` tells of what a reused node
+    gave whether it has reached the workspace."""
 
     cache: ResultCache | None
     rule: CacheRule
@@ -30,6 +32,7 @@ class CacheUse(NamedTuple):
     required: frozenset[str] = frozenset()
     earlier: Mapping[str, Entry] = MappingProxyType({})
     journal: Callable[[str], Entry | None] | None = None
+    is_published: Callable[[Origin], bool] = lambda _: False
 
 
 def is_kept(node: Node, rule: CacheRule, kind: NodeKind) -> bool:
@@ -85,6 +88,10 @@ class Replay:
         if in_journal:  # the list may have been shorter once, or have been longer
             return use.journal(key) or use.cache.find(key)
         return use.cache.find(key) or use.journal(key)
+
+    def origin(self, node: Node, key: str, run_id: str) -> Origin | None:
+        """Where a result is from if the node's are reused and another run made it."""
+        return Origin(key, run_id) if node.id in self._use.reused and run_id != self._run_id else None
 
     def is_required(self, node: Node) -> bool:
         """Whether the node may not be run: its result has to be known."""

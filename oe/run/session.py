@@ -7,7 +7,6 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.errors import ExitCode
-from oe.ids import unit_of
 from oe.plan.graph import Graph
 from oe.plan.selection import Selection
 from oe.ports.committed import committed_events
@@ -57,8 +56,7 @@ class RunResult(NamedTuple):
 class Part(NamedTuple):
     """One process's part of a run. `args` are complete, secret ones included; `milestone` is what began this part
     (run.started or run.resumed); limits that are None are the experience's own. Nodes in `again` are run again although
-    an earlier process of the run finished them. What units in `published` give is not published again if it is an
-    earlier run's."""
+    an earlier process of the run finished them."""
 
     run: Run
     args: JsonObject
@@ -67,7 +65,6 @@ class Part(NamedTuple):
     timeout_seconds: float | None = None
     selection: Selection = Selection()
     again: frozenset[str] = frozenset()
-    published: frozenset[str] = frozenset()
 
 
 class Session:
@@ -217,9 +214,7 @@ class Session:
                          [unit.as_object() for unit in self.state.units.values()], self.state.totals())
 
     def _publications(self, level: Level) -> list[Publication]:
-        known = {name for name in self._part.published if self.state.units[name].cached}
-        nested = {slot: given for slot, given in self._published.items() if unit_of(slot) not in known}
-        return [*level.publications(without=known), *take_published(nested, level)]
+        return [*level.publications(), *take_published(self._published, level)]
 
 
 def _tokens(charged: Charged, ts: float) -> Event:

@@ -78,7 +78,8 @@ class Slots:
             return None
         self._restored.take(job.slot)
         self._recorder.restore((outcome,))
-        return Result(End.SUCCESS, tuple(outcome.writes), outcome.edge_output)
+        return Result(End.SUCCESS, tuple(outcome.writes), outcome.edge_output,
+                      origin=self._attempts.origin(job.node, outcome))
 
     def find_failure(self, job: Job) -> Outcome | None:
         """The failure that an earlier process committed for the slot, if the slot would do the same again."""

@@ -6,8 +6,8 @@ outcomes give the same state at any concurrency (docs/reference/semantics.md, St
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from oe.lang.scope import MISSING, Missing
 from oe.plan.graph import Graph, ranks_in
@@ -22,6 +22,13 @@ Writes: TypeAlias = "Sequence[tuple[str, Json]]"
 """Deltas by field, in the order written."""
 
 _NOTHING: JsonObject = {}
+
+
+class Origin(NamedTuple):
+    """Where writes are from that an earlier run made: the key that they were made under, and that run's id."""
+
+    key: str
+    run_id: str
 
 
 def merge(rule: Merge, current: Json | Missing, delta: Json) -> Json:
@@ -53,9 +60,13 @@ class Ledger:
         self._base = base
         self._entries: dict[str, dict[int, dict[Position, Json]]] = {}
         self._written: dict[str, int] = {}
+        self._origins: dict[tuple[int, Position], Origin] = {}
 
-    def record(self, rank: int, position: Position, writes: Iterable[tuple[str, Json]]) -> None:
+    def record(self, rank: int, position: Position, writes: Iterable[tuple[str, Json]],
+               origin: Origin | None = None) -> None:
         """Takes the writes of one committed outcome; an earlier outcome of the same place is replaced."""
+        if origin is not None:
+            self._origins[rank, position] = origin
         for field, value in writes:
             self._entries.setdefault(field, {}).setdefault(rank, {})[position] = value
             self._written[field] = self._written.get(field, 0) | 1 << rank
@@ -88,10 +99,12 @@ class Ledger:
         """The fold over all units."""
         return self._fold(-1, self._fields)
 
-    def deltas(self, names: Iterable[str], without: int = 0) -> list[tuple[str, Json]]:
-        """All writes to the named fields but those of some units (a mask), in fold order of each: what is published to
-        the workspace."""
-        return [(name, value) for name in names for value in self._values(name, ~without)]
+    def deltas(self, name: str) -> Iterator[tuple[Json, Origin | None]]:
+        """All writes to a field in fold order, with where they are from: what may be published to the workspace."""
+        entries = self._entries.get(name, {})
+        for rank in ranks_in(self._written.get(name, 0)):
+            for position in sorted(entries[rank]):
+                yield entries[rank][position], self._origins.get((rank, position))
 
     def _values(self, name: str, mask: int) -> Iterable[Json]:
         entries = self._entries.get(name, {})

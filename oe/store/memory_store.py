@@ -60,7 +60,7 @@ class MemoryStore:
         self._runs[run.run_id] = Run(
             run.run_id, run.experience, run.name, run.version, "running", None, run.started_at, None, _copy(run.args),
             dict(run.secrets), _copy(base), run.spec, run.owner, 0, {}, None, False, _copy(run.selection),
-            persistent_values(run.nested, self.workspace), _copy(run.models))
+            persistent_values(run.nested, self.workspace, run.nested_values), _copy(run.models))
         self._journals[run.run_id] = [_Entry(Milestone(1, "run.started", run.started_at, {"args": _copy(run.args)}))]
         return self._runs[run.run_id]
 

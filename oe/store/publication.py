@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from oe.ports.store import Ending, Milestone, Publication
@@ -44,13 +45,14 @@ def by_experience(own: str, publications: Iterable[Publication]) -> Iterable[tup
     return found.items()
 
 
-def persistent_values(nested: Mapping[str, Sequence[str]],
-                      workspace: Callable[[str], JsonObject]) -> dict[str, JsonObject]:
-    """What the persistent fields of nested experiences hold, by experience."""
+def persistent_values(nested: Mapping[str, Iterable[str]], workspace: Callable[[str], JsonObject],
+                      given: Mapping[str, JsonObject] = MappingProxyType({})) -> dict[str, JsonObject]:
+    """What the persistent fields of nested experiences hold, by experience; `given` are values beside those."""
     found: dict[str, JsonObject] = {}
     for experience, fields in nested.items():
         values = workspace(experience)
-        found[experience] = {field: values[field] for field in fields if field in values}
+        found[experience] = {**given.get(experience, {}),
+                             **{field: values[field] for field in fields if field in values}}
     return found
 
 

@@ -83,7 +83,7 @@ class SqliteStore:
             workspace = self._workspace(run.experience)
             base = dict(run.defaults) | {field: workspace[field] for field in run.persistent if field in workspace}
             spec = self._spec_number(run.experience, run.spec)
-            nested = persistent_values(run.nested, self._workspace)
+            nested = persistent_values(run.nested, self._workspace, run.nested_values)
             number = self._execute("insert_run", run_row(run, base, nested, spec)).lastrowid or 0
             started = Milestone(1, "run.started", run.started_at, {})
             self._insert_milestones(number, [started])

@@ -38,6 +38,16 @@ def test_the_base_is_that_of_the_start(store: Store) -> None:
     assert early.base == {"n": 0}
 
 
+def test_nested_experiences_begin_with_what_their_workspace_has_or_what_is_given(store: Store) -> None:
+    store.create_run(new_run("early"))
+    store.end_run("early", ending(Publication("n", "last_wins", 5, experience="/c"),
+                                  Publication("log", "array_append", [1], experience="/c")))
+    run = store.create_run(new_run("late")._replace(nested={"/c": ["n", "other"], "/d": ["n"]},
+                                                    nested_values={"/c": {"log": [0]}}))
+    assert run.nested == {"/c": {"log": [0], "n": 5}, "/d": {}}
+    assert run == store.find_run("late")
+
+
 def test_a_run_that_goes_on_starts_from_what_fields_have_had_since_too(store: Store) -> None:
     store.create_run(new_run(defaults={"n": 0}))
     run = store.reopen_run(Reopened("r-1", OWNER, 1.0, "", {"n": 5, "added": [1]}))
