@@ -15,7 +15,7 @@ trap 'code=$?; [ "$code" -eq 0 ] || printf "\n== failed while: %s\n" "$current" 
 
 case "${1-}" in
     "") ;;
-    long) OE_LONG=1; export OE_LONG ;;
+    long) ;;
     *) echo "usage: ./check.sh [long]" >&2; exit 2 ;;
 esac
 
@@ -92,6 +92,11 @@ done
 if [ -n "$(find tests/interop -name 'test_*.py' 2>/dev/null | head -n 1)" ]; then
     stage "tests with other software on Python $first"
     "$bin/pytest" tests/interop
+fi
+
+if [ "${1-}" = long ]; then
+    stage "the long torture on Python $first"
+    OE_LONG=1 "$bin/pytest" -m long --numprocesses "$processes" tests
 fi
 
 printf '\n== all good\n'

@@ -49,9 +49,9 @@ def chain(nodes: int, *, cache: bool = False) -> str:
         for number in range(nodes))
 
 
-def independent(nodes: int, function: str, *, writes: bool = False) -> str:
-    """Nodes that need nothing from each other and call a function of TOOL; nothing is cached."""
-    rest = f"writes: [{'all' if writes else ''}], cache: false"
+def independent(nodes: int, function: str, *, writes: bool = False, cache: bool = False) -> str:
+    """Nodes that need nothing from each other and call a function of TOOL."""
+    rest = f"writes: [{'all' if writes else ''}]" + ("" if cache else ", cache: false")
     return HEAD + "".join(NODE.format(number=number, function=function, rest=rest) for number in range(nodes))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -24,11 +25,13 @@ def measure() -> Iterator[Figure]:
         folder = Path(name)
         archive = built_archive(folder)
         start = one_node_runs(archive, folder / "one")
-        floor, one, took = in_turns(lambda: yardstick.seconds(NODES, cache_files=False), start,
-                                    runs(archive, independent(NODES, "append", writes=True), folder / "wide"))
-        yield Figure("S4", f"{NODES:,} independent nodes, cache: false", above_start(took, one, floor), "× floor", 2.0,
-                     detail=f"{milliseconds(took)}, S1 {milliseconds(one)}, floor {milliseconds(floor)}; "
-                            f"{per_node(took, one)}")
+        for what, cache in (("cache: false", False), ("with cache files", True)):
+            floor, one, took = in_turns(
+                partial(yardstick.seconds, NODES, cache_files=cache), start,
+                runs(archive, independent(NODES, "append", writes=True, cache=cache), folder / "wide"))
+            yield Figure("S4", f"{NODES:,} independent nodes, {what}", above_start(took, one, floor), "× floor", 2.0,
+                         detail=f"{milliseconds(took)}, S1 {milliseconds(one)}, floor {milliseconds(floor)}; "
+                                f"{per_node(took, one)}")
         for what, function in (("def", "wait"), ("async def", "wait_async")):
             one, took = in_turns(start, runs(archive, independent(WAITING, function), folder / "waiting",
                                              "--concurrency", str(CONCURRENCY)))
