@@ -31,8 +31,7 @@ def debian_program(name: str, package: str | None = None) -> str:
 
 def npm_packages(folder: Path, **versions: str) -> None:
     """Installs packages of npm in a folder."""
-    if shutil.which("npm") is None:
-        pytest.fail("'npm' is missing; apt-get install npm")
+    debian_program("npm")
     packages = [f"{name}@{version}" for name, version in versions.items()]
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
     done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *packages], cwd=folder, capture_output=True,

@@ -16,6 +16,7 @@ import pytest
 
 from oe.errors import SpecError
 from oe.lang.yaml import load_yaml
+from tests.support.software import npm_packages
 
 HERE = Path(__file__).parent
 GOLDEN = HERE.parents[1] / "golden" / "yaml"
@@ -29,14 +30,8 @@ Typed = object
 @pytest.fixture(scope="session")
 def oracle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the package and the script that asks it."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("needs node and npm")
     folder = tmp_path_factory.mktemp("npm")
-    (folder / "package.json").write_text('{"private": true, "dependencies": {"yaml": "^2.8.0"}}')
-    done = subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"npm cannot install the package: {done.stderr[-200:]}")
+    npm_packages(folder, yaml="^2.8.0")
     shutil.copy(HERE / "read.mjs", folder)
     return folder
 
