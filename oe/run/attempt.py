@@ -33,7 +33,8 @@ class Job(NamedTuple):
     fingerprint; `refusal` is why it fails before it starts (a condition on it or its arguments cannot be evaluated).
     With `in_journal` the journal is its cache. `still_holds` tells whether the files behind the fingerprint are what
     they were; where they are not (`is_key_sound` False), nothing goes by the key. One that `is_nested` carries out
-    units of its own: its result is never taken as a whole."""
+    units of its own: its result is never taken as a whole. With `keeps_failures` what an earlier process came to stands
+    if nothing that belongs to it has to be done again."""
 
     node: Node
     slot: str
@@ -48,6 +49,7 @@ class Job(NamedTuple):
     still_holds: Callable[[], bool] | None = None
     is_key_sound: bool = True
     is_nested: bool = False
+    keeps_failures: bool = False
 
 
 class End(Enum):
@@ -146,7 +148,7 @@ class Attempts:
 
     async def _carry_out(self, job: Job) -> Result:
         number = self._restored.tried(job.slot)
-        before = self._restored.find_success(job.slot) if job.is_nested else None
+        before = self._before(job) if job.is_nested else None
         tries = 0
         while True:
             number, tries = number + 1, tries + 1
@@ -156,10 +158,13 @@ class Attempts:
             try:
                 output, writes = await self._in_turn(job, number)
             except NodeError as error:
+                if before is not None and job.keeps_failures and self._shared.recorder.take_over(before):
+                    return self._taken_over(job, before)
                 delay = retry_delay(job.node.on_error, tries, error, self._shared.random)
                 if delay is None:
                     return self._settle_failure(job, number, started, error)
                 self._commit(job, number, started, "retrying", error=error, delay_ms=round(delay * 1000, 1))
+                job = job._replace(keeps_failures=False)
             except asyncio.CancelledError:
                 return self._cancelled(job, number, started)
             else:
@@ -170,7 +175,8 @@ class Attempts:
                 products = self._products.get(job.slot, {})
                 self._succeeded(job, number, started, writes, output)
                 if job.found is not None and job.is_key_sound and not job.in_journal and not job.is_nested:
-                    self._shared.replay.keep(job.node, job.found, job.slot, output, _texts(products))
+                    self._shared.replay.keep(job.node, job.found, job.slot, output,
+                                             {path: str(digest) for path, digest in products.items()})
                 return Result(End.SUCCESS, writes, output.edge_output)
             if is_being_cancelled():
                 return self._cancelled(job, number, started)
@@ -182,7 +188,7 @@ class Attempts:
     def _begin(self, job: Job, number: int, started: float) -> None:
         event = self._event("node.started", started, job, number)
         if job.is_nested:
-            self._shared.recorder.begin(event, is_unit=job.item_index is None)
+            self._shared.recorder.begin(event, is_unit=job.item_index is None, keeps_failures=job.keeps_failures)
         else:
             self._shared.recorder.emit((event,))
 
@@ -191,6 +197,21 @@ class Attempts:
         outcome stands."""
         return (job.found is not None and before.key == job.found.key and tuple(before.writes) == writes
                 and before.edge_output == output.edge_output and self._shared.recorder.take_over(before))
+
+    def _before(self, job: Job) -> Outcome | None:
+        found = self._restored.find_success(job.slot)
+        return self._restored.find_failure(job.slot) if found is None and job.keeps_failures else found
+
+    def _taken_over(self, job: Job, before: Outcome) -> Result:
+        """How a nested experience ended that failed as it had for an earlier process, or with what took its place."""
+        if before.status == "success":
+            return Result(End.SUCCESS, tuple(before.writes), before.edge_output)
+        return self.failure(job.node, before.error.message if before.error else "")
+
+    def failure(self, node: Node, message: str) -> Result:
+        """The result of a slot that has failed for good."""
+        policy = node.on_error.then if node.on_error.policy == "retry" else node.on_error.policy
+        return Result(End.FAIL_RUN if policy == "fail_run" else End.FAILED, error=message)
 
     async def _in_turn(self, job: Job, number: int) -> tuple[NodeOutput, Writes]:
         """One attempt, as one of those that may go on at once; one that only carries out others is none of them."""
@@ -243,7 +264,7 @@ class Attempts:
         return self._rules.check(job.node, delta)
 
     async def _attempt(self, job: Job, number: int) -> tuple[NodeOutput, Writes]:
-        context = AttemptContext(self._shared, job.node, job.slot, number)
+        context = AttemptContext(self._shared, job.node, job.slot, number, keeps_failures=job.keeps_failures)
         printed = Printed(context.log)
         before = send_prints_to(printed)
         try:
@@ -316,7 +337,7 @@ class Attempts:
                              error=error, fallback=True)
                 return Result(End.SUCCESS, writes, rule.output.edge_output)
         self._commit(job, number, started, "failed", error=error)
-        return Result(End.FAIL_RUN if policy == "fail_run" else End.FAILED, error=self._redactor.text(_sentence(error)))
+        return self.failure(job.node, self._redactor.text(_sentence(error)))
 
     def _cancelled(self, job: Job, number: int, started: float) -> Result:
         if not (job.is_nested and self._shared.recorder.forgo(job.slot)):
@@ -362,10 +383,6 @@ def no_result(node: Node) -> NodeError:
     files = f", with what it makes as it made it ({', '.join(node.produces)})" if node.produces else ""
     return NodeError(f"no earlier result of '{node.id}' is known that would be the same now{files}", name="NoResult",
                      retryable=False, code="no-result", hint=f"run it first: --from {node.id}")
-
-
-def _texts(products: JsonObject) -> dict[str, str]:
-    return {path: str(digest) for path, digest in products.items()}
 
 
 def _sentence(error: NodeError) -> str:

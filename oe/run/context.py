@@ -39,8 +39,9 @@ PROGRESS_SECONDS = 0.25
 class NestedRunner(Protocol):
     """Carries out experiences as nodes of another one."""
 
-    async def carry_out(self, node: Node, slot: str, file: str, args: JsonObject) -> NestedEnd:
-        """The experience of a file, from its first unit to its last, all below the node's slot. Raises NodeError where
+    async def carry_out(self, node: Node, slot: str, file: str, args: JsonObject, *, keeps_failures: bool) -> NestedEnd:
+        """The experience of a file, from its first unit to its last, all below the node's slot; with `keeps_failures`
+        what failed in it in an earlier process, and would do the same again, is not tried again. Raises NodeError where
         it cannot be begun, CancelledError after it has been ended."""
 
 
@@ -74,7 +75,8 @@ class Surroundings(NamedTuple):
 class AttemptContext:
     """Implements NodeContext for one attempt. `report`, `activity` and `log` may be called from any thread."""
 
-    def __init__(self, shared: Surroundings, node: Node, slot: str, attempt: int) -> None:
+    def __init__(self, shared: Surroundings, node: Node, slot: str, attempt: int, *,
+                 keeps_failures: bool = False) -> None:
         self.run_id = shared.run_id
         self.slot = slot
         self.attempt = attempt
@@ -86,6 +88,7 @@ class AttemptContext:
         self.files = shared.files
         self._shared = shared
         self._node = node
+        self._keeps_failures = keeps_failures
         self._phase = node.phase
         self._loop = asyncio.get_running_loop()
         self._deferred: list[Callable[[], object]] = []
@@ -173,7 +176,8 @@ class AttemptContext:
 
     async def carry_out_experience(self, file: str, args: JsonObject) -> NestedEnd:
         """Carries out another experience below this slot."""
-        return await self._shared.nested.carry_out(self._node, self.slot, file, args)
+        return await self._shared.nested.carry_out(self._node, self.slot, file, args,
+                                                   keeps_failures=self._keeps_failures)
 
     def artifact(self, name: str) -> str:
         """A path for a file that the run makes."""

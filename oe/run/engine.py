@@ -43,6 +43,7 @@ class Parts(NamedTuple):
     recorder: Recorder
     runner: UnitRunner
     restored: Restored
+    keeps_failures: bool
     clock: Clock
     close_slots: Callable[[], None]
     """Ends what attempts still do, their clean-ups too."""
@@ -91,6 +92,7 @@ class Engine:
         self._fault: BaseException | None = None
         self._requests = 0
         self._is_closed = False
+        self._failed_before = False
         self.was_cancelled = False
         self._first_failure: tuple[int, str] | None = None
         self.finished = 0
@@ -212,14 +214,19 @@ class Engine:
         entries: list[Outcome | Event] = []
         try:
             for source in sources:
-                work = deque([source])
-                while work:
-                    work.extend([self._act(decision, entries) for decision in work.popleft()])
+                self._follow_one(source, entries)
+            if self._failed_before and self.stopped is None:
+                self._follow_one(self._stop_after_failure(), entries)
             self._parts.recorder.record(entries)
             return self._start(free)
         except BaseException as error:
             self._fail_engine(error)
             return None
+
+    def _follow_one(self, source: Iterable[Decision], entries: list[Outcome | Event]) -> None:
+        work = deque([source])
+        while work:
+            work.extend([self._act(decision, entries) for decision in work.popleft()])
 
     def _act(self, decision: Decision, entries: list[Outcome | Event]) -> Iterator[Decision]:
         rank = decision.rank
@@ -235,10 +242,11 @@ class Engine:
         if isinstance(decision, Refuse):
             self._refusals[rank] = decision.error
         elif (restored := self._parts.runner.restore(rank, self._graph.units[rank])) is not None:
+            self._failed_before = self._failed_before or restored.end is End.FAIL_RUN
             return self._settle(rank, restored)
         if self._is_closed:
             return iter(())
-        if self._parts.recorder.is_ready_told(slot):
+        if self._parts.recorder.is_ready_told(slot, keeps_failures=self._parts.keeps_failures):
             phase = self._graph.units[rank].phase
             entries.append(Event("node.ready", self._parts.clock.now(), slot, None, None, phase))
         heappush(self._ready, (self._graph.file_place[rank], rank))

@@ -37,8 +37,9 @@ class FanOutRunner:
                 raise refusal
             fan_out = self._begin(rank, unit)
         except NodeError as error:
-            place = Place(unit, tools.slot_of(unit.id), *tools.views.of_node(rank, unit), None, refusal=error)
-            return await tools.slots.carry_out(tools.slots.prepare(place))
+            return await tools.slots.take_or_carry_out(
+                Place(unit, tools.slot_of(unit.id), *tools.views.of_node(rank, unit), None, refusal=error,
+                      keeps_failures=tools.keeps_failures))
         items = fan_out.items
         try:
             if await self._restore(unit, fan_out):
@@ -61,7 +62,12 @@ class FanOutRunner:
         """Whether the unit's committed success holds: every item of it would do the same again. Items that would are
         taken in any case."""
         outcome = self._tools.restored.find_success(self._tools.slot_of(unit.id))
-        if outcome is None or not _is_of_items(outcome, len(fan_out.items)) or not await fan_out.take_all():
+        if outcome is None or not _is_of_items(outcome, len(fan_out.items)):
+            return False
+        if self._tools.slots.is_nested(unit):
+            await fan_out.look_at_failures()
+            return False
+        if not await fan_out.take_all():
             return False
         self._tools.restored.take(outcome.slot)
         self._tools.recorder.restore((outcome,))
@@ -75,8 +81,9 @@ class FanOutRunner:
         scope, view = without_list(node.for_each, scope, view)
         shared = self._tools.keys.shared(node, scope, view)
         in_journal = self._tools.attempts.is_in_journal(node, len(source))
-        return _FanOut(self._tools, rank, Place(node, self._tools.slot_of(node.id), scope, view, shared,
-                                                in_journal=in_journal), source)
+        place = Place(node, self._tools.slot_of(node.id), scope, view, shared, in_journal=in_journal,
+                      keeps_failures=self._tools.keeps_failures)
+        return _FanOut(self._tools, rank, place, source)
 
 
 def without_list(rule: ForEach, scope: Scope, view: JsonObject) -> tuple[Scope, JsonObject]:
@@ -116,13 +123,13 @@ class _FanOut:
         for index in range(len(self._source)):
             await turns.step()
             job = self._job(index)
-            result = self._taken(index, job)
-            if result is not None:
-                self.items.finish(index, result.edge_output)
-            elif self._tools.slots.find_failure(job) is not None:
+            if self._tools.slots.find_failure(job) is not None:
                 failed.append(index)
-            else:
+                continue
+            result = self._taken(index, job)
+            if result is None:
                 return False
+            self.items.finish(index, result.edge_output)
         if not self.items.is_success(len(failed)):
             return False
         for index in failed:
@@ -132,6 +139,20 @@ class _FanOut:
                 self._tools.recorder.restore((outcome,))
                 self.items.fail(index, outcome.error.message)
         return True
+
+    async def look_at_failures(self) -> None:
+        """Finds out of nested experiences whether failures of items count, as `take_all` does: so far as their own keys
+        tell. What is in them is looked through when they are carried out."""
+        turns = Turns()
+        failed = 0
+        for index in range(len(self._source)):
+            await turns.step()
+            end = self._tools.slots.find_end(self._job(index))
+            if end is None:
+                return
+            failed += end.status == "failed"
+        if self.items.is_success(failed):
+            self._base = self._base._replace(keeps_failures=True)
 
     async def _carry(self, index: int) -> Result:
         job = self._job(index)

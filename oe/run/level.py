@@ -101,7 +101,8 @@ class Shared(NamedTuple):
 class Setting(NamedTuple):
     """What one level is carried out with. `slot` is the one that it is nested in, '' for the run's own, and `depth` how
     many it is nested in; `outer_reason` says why it is being cancelled from outside (None: somebody asked for it);
-    limits that are None are the experience's own."""
+    limits that are None are the experience's own. With `keeps_failures` what failed in an earlier process is taken as
+    it is where it would do the same again: it is a part of something that finished."""
 
     experience: Experience
     args: JsonObject
@@ -112,6 +113,7 @@ class Setting(NamedTuple):
     timeout_seconds: float | None = None
     barred: Collection[str] = ()
     outer_reason: Callable[[], str] | None = None
+    keeps_failures: bool = False
 
 
 class Level:
@@ -207,8 +209,9 @@ class Level:
                     outside.model_use.identity)
         slots = Slots(self.attempts, keys, restored, recorder, Executors(outside.kinds, outside.files))
         runner = AnyUnitRunner(Tools(views, self.ledger, self.attempts, slots, keys, restored, recorder, outside.clock,
-                                     concurrency, slot_of))
-        return Engine(Parts(experience, self.graph, self.ledger, views, recorder, runner, restored, outside.clock,
+                                     concurrency, slot_of, setting.keeps_failures))
+        return Engine(Parts(experience, self.graph, self.ledger, views, recorder, runner, restored,
+                            setting.keeps_failures, outside.clock,
                             lambda: shared.cancellations.close(self._prefix), self.abandon, slot_of,
                             setting.outer_reason or _somebody),
                       concurrency, self.timeout_seconds, setting.barred)

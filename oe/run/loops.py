@@ -108,9 +108,10 @@ class _Rounds:
         try:
             if node.when is not None and not node.when.test(scope):
                 return None
-            return Place(node, slot, scope, view, self._tools.keys.shared(node, scope, view), self.count)
+            return Place(node, slot, scope, view, self._tools.keys.shared(node, scope, view), self.count,
+                         keeps_failures=self._tools.keeps_failures)
         except NodeError as error:
-            return Place(node, slot, scope, view, None, self.count, error)
+            return Place(node, slot, scope, view, None, self.count, error, keeps_failures=self._tools.keeps_failures)
 
     def _is_bound_reached(self) -> bool:
         most = self._loop.max_iters

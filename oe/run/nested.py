@@ -31,10 +31,10 @@ class NestedRuns:
         self._published = published
         self._begun: set[str] = set()
 
-    async def carry_out(self, node: Node, slot: str, file: str, args: JsonObject) -> NestedEnd:
+    async def carry_out(self, node: Node, slot: str, file: str, args: JsonObject, *, keeps_failures: bool) -> NestedEnd:
         """See NestedRunner."""
         opened = self._open(file)
-        inner = self._level(node, slot, opened, args)
+        inner = self._level(node, opened, self._setting(slot, opened, args)._replace(keeps_failures=keeps_failures))
         self._look_again(slot)
         await inner.carry_out()
         engine = inner.engine
@@ -54,18 +54,21 @@ class NestedRuns:
             raise NodeError(f"the experience '{file}' cannot be carried out: {error.message}", name="BrokenChild",
                             retryable=False, hint=error.hint, code="child-not-read") from error
 
-    def _level(self, node: Node, slot: str, opened: Opened, args: JsonObject) -> Level:
+    def _setting(self, slot: str, opened: Opened, args: JsonObject) -> Setting:
         outer, experience = self.level, opened.experience
         if outer.setting.depth >= MOST_LEVELS:
             raise too_deep()
         bound = arguments_of(opened, args)
         self._outside.redactor.add(str(bound[name]) for name in secret_arguments(experience) if name in bound)
+        return Setting(experience, bound, opened.base, slot, outer.setting.depth + 1,
+                       outer_reason=lambda: outer.engine.cancel_reason if outer.engine.stopped else "timeout")
+
+    def _level(self, node: Node, opened: Opened, setting: Setting) -> Level:
+        experience = opened.experience
         outside = self._outside._replace(files=opened.files, load_schema=opened.load_schema,
                                          cache=cache_below(self._outside.cache, node, opened.experience),
                                          model_use=self._outside.model_use.within(experience))
         nested = NestedRuns(outside, self._shared, self._published)
-        setting = Setting(experience, bound, opened.base, slot, outer.setting.depth + 1,
-                          outer_reason=lambda: outer.engine.cancel_reason if outer.engine.stopped else "timeout")
         level = nested.level = Level(setting, outside, self._shared, nested)
         return level
 

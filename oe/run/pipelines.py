@@ -65,7 +65,7 @@ class _Stream:
         self._stages = tools.views.nodes_of(pipeline)
         rule = ItemRule(pipeline.concurrency, pipeline.on_item_error)
         self.items = Items(pipeline.id, len(source), rule, self._carry)
-        self._keeps_failures = False
+        self._keeps_failures = tools.keeps_failures
 
     async def look_at_failures(self) -> None:
         """Finds out whether failures that an earlier process committed stand: if it finished the pipeline with them,
@@ -89,9 +89,9 @@ class _Stream:
             if place is None:
                 continue
             job = self._tools.slots.prepare(place)
-            found = self._tools.slots.find_success(job)
-            if found is None:
-                return self._tools.slots.find_failure(job) is not None
+            found = self._tools.slots.find_end(job)
+            if found is None or found.status == "failed":
+                return found is not None
             self._tools.ledger.grow(self._rank, inside, found.writes)
             prev = dict(found.writes) if isinstance(found.edge_output, Missing) else found.edge_output
         return True
@@ -105,21 +105,13 @@ class _Stream:
             place = self._place(stage, index, prev, inside)
             if place is None:
                 continue
-            result = await self._result(place)
+            result = await self._tools.slots.take_or_carry_out(place)
             if result.end is not End.SUCCESS:
                 return result._replace(error=f"{stage.id}: {result.error}")
             self._tools.ledger.record(self._rank, (index, number), result.writes, result.origin)
             self._tools.ledger.grow(self._rank, inside, result.writes)
             prev = dict(result.writes) if isinstance(result.edge_output, Missing) else result.edge_output
         return Result(End.SUCCESS, (), prev)
-
-    async def _result(self, place: Place) -> Result:
-        job = self._tools.slots.prepare(place)
-        failure = self._tools.slots.find_failure(job) if self._keeps_failures else None
-        if failure is None or failure.error is None:
-            return self._tools.slots.restore(job) or await self._tools.slots.carry_out(job)
-        self._tools.recorder.restore((failure,))
-        return Result(End.FAILED, error=failure.error.message)
 
     def _place(self, stage: Node, index: int, prev: Json | Missing, inside: JsonObject) -> Place | None:
         """Where the stage takes the item; None where its condition is false."""
@@ -130,9 +122,10 @@ class _Stream:
         try:
             if stage.when is not None and not stage.when.test(scope):
                 return None
-            return Place(stage, slot, scope, view, self._tools.keys.shared(stage, scope, view), index)
+            return Place(stage, slot, scope, view, self._tools.keys.shared(stage, scope, view), index,
+                         keeps_failures=self._keeps_failures)
         except NodeError as error:
-            return Place(stage, slot, scope, view, None, index, error)
+            return Place(stage, slot, scope, view, None, index, error, keeps_failures=self._keeps_failures)
 
 
 def without_source(pipeline: Pipeline, scope: Scope, view: JsonObject) -> tuple[Scope, JsonObject]:

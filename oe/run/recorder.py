@@ -87,20 +87,20 @@ class Recorder:
                 if event.type != "node.tokens":  # what a run has spent is known from its charges
                     self._state.apply(event)
 
-    def begin(self, started: Event, *, is_unit: bool) -> None:
+    def begin(self, started: Event, *, is_unit: bool, keeps_failures: bool = False) -> None:
         """Tells that a slot which consists of others begins: at once, or with what begins first in it. That a held unit
         was ready is told then too (`is_ready_told`)."""
         slot = str(started.slot)
-        if self.is_ready_told(slot):
+        if self.is_ready_told(slot, keeps_failures=keeps_failures):
             self.emit((started,))
         else:
             ready = started._replace(type="node.ready", attempt=None, data={})
             self._held[slot] = (ready, started) if is_unit else (started,)
 
-    def is_ready_told(self, slot: str) -> bool:
-        """Whether a unit that is ready is told to be: not where an earlier process finished it and it is looked through
-        before anything in it begins."""
-        return not self._restored.has_success(slot)
+    def is_ready_told(self, slot: str, *, keeps_failures: bool = False) -> bool:
+        """Whether a unit that is ready is told to be: not where an earlier process finished it, or it failed and this
+        is kept: then it is looked through before anything in it begins."""
+        return not (self._restored.has_success(slot) or (keeps_failures and self._restored.find_failure(slot)))
 
     def take_over(self, outcome: Outcome) -> bool:
         """Takes the outcome of an earlier process for a slot that is held still, and whether it is."""

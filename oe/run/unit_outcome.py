@@ -21,9 +21,10 @@ class UnitOutcome:
         self._number = tools.restored.tried(self._slot) + 1
         self._started = tools.clock.now()
         self._before = tools.restored.find_success(self._slot)
+        self._failed_before = tools.restored.find_failure(self._slot) if tools.keeps_failures else None
         data: JsonObject = {} if items is None else {"items": items}
         started = Event("node.started", self._started, self._slot, None, None, unit.phase, data)
-        tools.recorder.begin(started, is_unit=True)
+        tools.recorder.begin(started, is_unit=True, keeps_failures=tools.keeps_failures)
 
     def cancel(self) -> Result:
         """The unit was ended from outside. Where nothing in it had begun, a resumed run looks through it again."""
@@ -32,8 +33,10 @@ class UnitOutcome:
         return Result(End.CANCELLED)
 
     def fail(self, failure: Failure, metrics: JsonObject, *, fails_run: bool) -> Result:
-        """The unit failed."""
-        self._commit("failed", metrics=metrics, error=failure)
+        """The unit failed. Where nothing in it is new, an earlier failure that is kept stands."""
+        before = self._failed_before
+        if before is None or before.error != failure or not self._tools.recorder.take_over(before):
+            self._commit("failed", metrics=metrics, error=failure)
         return Result(End.FAIL_RUN if fails_run else End.FAILED, error=failure.message)
 
     def succeed(self, metrics: JsonObject, output: Json, details: JsonObject) -> Result:

@@ -65,6 +65,8 @@ class Tools(NamedTuple):
     concurrency: int
     slot_of: Callable[[str], str]
     """The slot path of a unit."""
+    keeps_failures: bool
+    """See Setting."""
 
 
 class NodeRunner:
@@ -74,14 +76,16 @@ class NodeRunner:
         self._tools = tools
 
     def restore(self, rank: int, unit: Unit) -> Result | None:
-        """The slot's committed success."""
-        if not self._tools.restored.has_success(self._tools.slot_of(unit.id)):
+        """The slot's committed success, or the failure that is kept."""
+        if not (self._tools.keeps_failures or self._tools.restored.has_success(self._tools.slot_of(unit.id))):
             return None
         return self._tools.slots.restore(self._job(rank, unit, None))
 
     async def run(self, rank: int, unit: Unit, refusal: NodeError | None) -> Result:
         """Carries out the node's one slot."""
-        return await self._tools.slots.carry_out(self._job(rank, unit, refusal))
+        job = self._job(rank, unit, refusal)
+        kept = self._tools.slots.restore(job) if job.keeps_failures and refusal is not None else None
+        return kept or await self._tools.slots.carry_out(job)
 
     def _job(self, rank: int, unit: Unit, refusal: NodeError | None) -> Job:
         assert isinstance(unit, Node)
@@ -92,7 +96,7 @@ class NodeRunner:
         except NodeError as error:
             refusal = refusal or error
         return self._tools.slots.prepare(Place(unit, self._tools.slot_of(unit.id), scope, view, shared,
-                                                refusal=refusal))
+                                                refusal=refusal, keeps_failures=self._tools.keeps_failures))
 
 
 class AnyUnitRunner:
