@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -12,7 +12,7 @@ from oe.diagnostics import Problem
 from oe.errors import ExitCode, NotFoundError, OeError, SpecError, UsageError
 from oe.ids import is_run_id
 from oe.lang.document import Document
-from oe.spec.model import Experience
+from oe.spec.model import Experience, Node
 from oe.store.data_folder import DataFolder
 from oe.store.local_files import LocalFiles
 from oe.store.lock import this_process
@@ -82,10 +82,10 @@ def read_experience(path: str) -> Loaded:
     return Loaded(None if has_errors else loaded.experience, problems)
 
 
-def files_nested_in(experience: Experience) -> Iterator[str]:
-    """The files of the experiences that the nodes of one carry out, relative to its folder."""
+def files_nested_in(experience: Experience, nodes: Iterable[Node] | None = None) -> Iterator[str]:
+    """The files of the experiences that the nodes of one carry out, or some of them, relative to its folder."""
     kinds = kinds_by_name()
-    nesting = [node for node in experience.nodes.values() if kinds[node.kind].is_nested]
+    nesting = [node for node in nodes or experience.nodes.values() if kinds[node.kind].is_nested]
     if not nesting:
         return
     files = LocalFiles(experience.folder)

@@ -15,6 +15,7 @@ from oe.errors import NodeError, OeError, SpecError
 from oe.host import settings_of
 from oe.ids import child_slot
 from oe.lang.scope import Scope
+from oe.model_faults import model_problems
 from oe.models import ModelAccess, ModelOptions
 from oe.plan.graph import Graph
 from oe.ports.cache import Entry, ResultCache
@@ -157,7 +158,7 @@ def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Works
     redactor = Redactor(secrets_of(os.environ))
     redactor.add(str(args[name]) for name in secret_arguments(experience) if name in args)
     access = ModelAccess(experience, models or ModelOptions(), redactor, lambda _: None)
-    if problems := access.problems():
+    if problems := model_problems(access):
         raise SpecError(problems)
     children = Children(experience)
     bases = {} if workspace is None else {

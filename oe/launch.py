@@ -17,6 +17,7 @@ from oe.errors import AlreadyRunningError, OeError, SkippedError, SpecError, Usa
 from oe.ids import is_run_id, new_run_id
 from oe.lang.scope import Missing
 from oe.live import LiveKeeper, LookedAt
+from oe.model_faults import model_problems
 from oe.models import ModelAccess, ModelOptions, as_recorded, budget_of, continued, evenly
 from oe.net.processes import Processes
 from oe.ports.cache import Entry, ResultCache
@@ -157,8 +158,12 @@ def _access(experience: Experience, args: Mapping[str, Json], options: RunOption
     redactor = Redactor(secrets_of(os.environ))
     redactor.add(str(args[name]) for name in secret_arguments(experience) if name in args)
     access = ModelAccess(experience, options.models, redactor, options.warn or _ignore)
-    if problems := access.problems():
-        raise SpecError(problems)
+    try:
+        if problems := model_problems(access):
+            raise SpecError(problems)
+    except OeError:
+        access.close()
+        raise
     return access
 
 
@@ -321,6 +326,7 @@ async def _carry_out(workspace: Workspace, access: ModelAccess, part: Part, opti
         for close in (outside.threads.close, outside.processes.close, log.close):
             ending.callback(close)
         ending.callback(lambda: log.broken and log.repair(log_of(store.everything(run_id))))
+        access.begin()
         if part.run.resumed:
             log.repair(log_of(_before(part.milestone, store.everything(run_id))))
         session = Session(access.experience, part, outside)

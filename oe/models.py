@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.app import kinds_by_name
-from oe.diagnostics import Problem
-from oe.errors import NodeError, OeError, UsageError
+from oe.errors import NodeError, UsageError
 from oe.run.model_use import ModelUse
 from oe.spec.model import Budget, Experience, Node
 from oe.text import did_you_mean
@@ -65,14 +64,19 @@ class ModelAccess:
         self._told: set[str] = set()
         self._kinds = kinds_by_name()
         self._key_names: dict[str, frozenset[str]] = {}
-        self._root = _Asking(self, experience)
+        self.root = Asking(self, experience)
         self.budget = merged_budget(experience.runtime.budget, options.budget)
+
+    @property
+    def asked_budget(self) -> Budget | None:
+        """The budget that was asked for where the run was begun or continued."""
+        return self._options.budget
 
     def use(self) -> ModelUse:
         """What the run is given."""
-        use = ModelUse(lambda: self._root, lambda: self.price, self._root.identity, self.budget,
+        use = ModelUse(lambda: self.root, lambda: self.price, self.root.identity, self.budget,
                        self._options.logs_prompts, lambda: [] if self._http is None else self._http.abandoned())
-        return _with_nested(use, self._root)
+        return _with_nested(use, self.root)
 
     def price(self, settings: ModelSettings, usage: Usage) -> float | None:
         """What a call costs. What is replayed costs nothing, whatever it has cost once."""
@@ -80,54 +84,41 @@ class ModelAccess:
             return 0.0
         return self._price_table().cost_usd(settings.model, usage)
 
-    def problems(self) -> list[Problem]:
-        """What can be seen of nodes and their models before anything is asked: providers that do not exist, and nodes
-        under a budget in dollars whose calls have no known price."""
-        found = (self._problem(node) for node in self.experience.nodes.values())
-        return [problem for problem in found if problem is not None]
+    def expect_files(self) -> None:
+        """Opens the recording that is to be written and reads the one that is to answer, whether or not a node will
+        ask: what was named on the command line is there, or nothing is run. Raises UsageError, NotFoundError."""
+        if self._options.record is not None:
+            self.run_models()
+        if self._options.replay is not None:
+            models = self.run_models()
+            models.provider(models.settings({}))
 
-    def _problem(self, node: Node) -> Problem | None:
-        span = self.experience.document.span
-        in_usd = self._has_usd_budget(node)
-        asked = self._options.budget  # where the experience has the budget, the node's kind has looked already
-        reserve = node.options.get("reserve")
-        is_reserved = isinstance(reserve, Mapping) and "usd" in reserve
-        if asked is not None and asked.usd and self._has_key(node, "reserve") and not is_reserved:
-            return Problem("unpriced-agent", f"{node.kind} '{node.id}' has no known price, but there is a budget in "
-                           "usd", span(node.path), "say what one call may cost: reserve: {usd: 0.5}")
-        try:
-            settings = self._checked_settings(node)
-        except OeError as error:
-            if error.code in ("no-provider", "no-model"):
-                return None  # who answers is a matter of where the run is begun
-            is_asked_for = self._options.replay is not None and error.code == "unreadable-recording"
-            if isinstance(error, UsageError) or error.code == "unwritable-recording" or is_asked_for:
-                raise  # a fault of the command line, not of the experience
-            return Problem(error.code, f"node '{node.id}': {error.message}", span(node.path), error.hint)
-        if settings is None or not in_usd or self._is_priced(settings):
+    def begin(self) -> None:
+        """The run is on record: what is recorded from now on is its own. Raises OeError."""
+        if self._recording is not None:
+            self._recording.begin()
+
+    def checked_settings(self, node: Node, asking: Asking) -> ModelSettings | None:
+        """The settings of a node's calls, None for one that makes none. A recording and the prices are read: what
+        cannot answer is found before anything runs."""
+        wanted = self.wanted(node)
+        if wanted is None:
             return None
-        key = ("model",) if "model" in node.options else ()
-        return Problem("unpriced-model", f"model '{settings.model}' of node '{node.id}' has no known price, but there "
-                       "is a budget in usd", span((*node.path, *key)),
-                       "give its price in the file that OE_PRICES names, or set a budget in tokens")
+        settings = asking.settings(wanted)
+        if settings.provider == _REPLAY:
+            asking.models().provider(settings)
+        elif os.environ.get("OE_PRICES"):
+            self._price_table()
+        return settings
 
-    def _is_priced(self, settings: ModelSettings) -> bool:
+    def is_priced(self, settings: ModelSettings) -> bool:
+        """Whether it is known what calls with these settings cost."""
         from oe.ports.model import NO_USAGE
 
         return self.price(settings, NO_USAGE) is not None
 
-    def _checked_settings(self, node: Node) -> ModelSettings | None:
-        """The settings of a node's calls, None for one that makes none. A recording is read: what cannot answer is
-        found before anything runs."""
-        wanted = self.wanted(node)
-        if wanted is None:
-            return None
-        settings = self._root.settings(wanted)
-        if settings.provider == _REPLAY:
-            self._root.models().provider(settings)
-        return settings
-
-    def _has_key(self, node: Node, name: str) -> bool:
+    def has_key(self, node: Node, name: str) -> bool:
+        """Whether nodes of its kind have that key."""
         names = self._key_names.get(node.kind)
         if names is None:
             names = self._key_names[node.kind] = frozenset(key.name for key in self._kinds[node.kind].keys)
@@ -135,7 +126,7 @@ class ModelAccess:
 
     def wanted(self, node: Node) -> JsonObject | None:
         """The keys of `llm` that a node asks for; None for a node of a kind that asks no model."""
-        if not self._has_key(node, "llm"):
+        if not self.has_key(node, "llm"):
             return None
         from oe.kinds.model_node import wanted_settings
 
@@ -143,16 +134,12 @@ class ModelAccess:
 
     def is_agent_program(self, node: Node) -> bool:
         """Whether it runs a program that asks a model of its own."""
-        return self._has_key(node, "reserve")
+        return self.has_key(node, "reserve")
 
     def close(self) -> None:
         """Closes the recording."""
         if self._recording is not None:
             self._recording.close()
-
-    def _has_usd_budget(self, node: Node) -> bool:
-        loops = [loop.budget for loop in self.experience.loops.values() if node.id in loop.body]
-        return any(budget is not None and budget.usd is not None for budget in (self.budget, node.budget, *loops))
 
     def run_models(self) -> RunModels:
         """The models as nobody's defaults go over them, made for the first node that asks."""
@@ -192,25 +179,29 @@ class ModelAccess:
             path = os.path.relpath(settings.base_url or "")
             ending = "" if self._options.replay is not None else "; --llm NAME asks one"
             self._warn(f"oe: no model is asked: answers are replayed from {path}{ending}")
-        elif settings.model not in self._told and not self._is_priced(settings):
+        elif settings.model not in self._told and not self.is_priced(settings):
             self._told.add(settings.model)
             self._warn(f"oe: no price is known for model '{settings.model}': its tokens are counted, its cost is not; "
                        "OE_PRICES names a file of prices")
 
 
-class _Asking:
+class Asking:
     """Implements Models for the nodes of one experience: its `runtime.llm` goes over those of the experiences that it
     is nested in, and paths of recordings are its own. Says when a replay begins."""
 
-    def __init__(self, access: ModelAccess, experience: Experience, outer: _Asking | None = None) -> None:
+    def __init__(self, access: ModelAccess, experience: Experience, outer: Asking | None = None) -> None:
         self._access = access
         self._experience = experience
         self._outer = outer
         self._models: RunModels | None = None
 
-    def below(self, experience: Experience) -> _Asking:
+    def below(self, experience: Experience) -> Asking:
         """For the nodes of an experience that is nested in this one."""
-        return _Asking(self._access, experience, self)
+        return Asking(self._access, experience, self)
+
+    def speakers(self) -> tuple[str, ...]:
+        """The files of the experiences whose `runtime.llm` holds here, the nearest first, each once."""
+        return tuple(dict.fromkeys(each._experience.file for each in self._outward() if each._experience.runtime.llm))
 
     def models(self) -> RunModels:
         """The run's models with the defaults that hold here."""
@@ -247,8 +238,8 @@ class _Asking:
             if llm:
                 yield Defaults(asking._experience.file, asking._placed(llm))
 
-    def _outward(self) -> Iterator[_Asking]:
-        asking: _Asking | None = self
+    def _outward(self) -> Iterator[Asking]:
+        asking: Asking | None = self
         while asking is not None:
             yield asking
             asking = asking._outer
@@ -266,7 +257,7 @@ class _Asking:
         return {**llm, "base_url": next(filter(os.path.isfile, beside), beside[0])}
 
 
-def _with_nested(use: ModelUse, asking: _Asking) -> ModelUse:
+def _with_nested(use: ModelUse, asking: Asking) -> ModelUse:
     def below(experience: Experience) -> ModelUse:
         inner = asking.below(experience)
         return _with_nested(use._replace(models=lambda: inner, identity=inner.identity), inner)
@@ -280,13 +271,6 @@ def _expect_choice(text: str) -> None:
     from oe.llm.choice import parse_choice
 
     parse_choice(text, {offer.name: offer for offer in PROVIDERS})
-
-
-def model_problems(experience: Experience) -> list[Problem]:
-    """What is wrong with the models of an experience as it would be run from here; nothing is asked."""
-    from oe.redact import Redactor
-
-    return ModelAccess(experience, ModelOptions(), Redactor(), lambda _: None).problems()
 
 
 def budget_of(values: Mapping[str, Json]) -> Budget:

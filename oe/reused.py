@@ -11,12 +11,11 @@ from oe.app import EARLIER_RUNS, Workspace, entry_of, maker_of
 from oe.children import Children
 from oe.errors import NotFoundError, UsageError
 from oe.plan.graph import Graph
-from oe.plan.selection import Selection, select
+from oe.plan.selection import Selection, no_such_unit, select
 from oe.ports.cache import Entry
 from oe.ports.store import Run
 from oe.spec.model import Experience, Merge
 from oe.state.ledger import Origin, base_defaults
-from oe.text import did_you_mean
 from oe.values import Json, JsonObject
 
 
@@ -133,4 +132,4 @@ def expect_units(experience: Experience, names: Sequence[str]) -> None:
     """Raises NotFoundError for a name that no unit has."""
     for name in names:
         if name not in experience.units:
-            raise NotFoundError(f"the experience has no unit '{name}'", hint=did_you_mean(name, experience.units))
+            raise no_such_unit(experience, name)

@@ -31,7 +31,8 @@ class CliAgentKind:
     name = "cli-agent"
     task_kind: TaskKind = "llm"
     keys: tuple[Key, ...] = (
-        Key("provider", {"enum": list(PROVIDERS)}, "Which program; or `command`."),
+        Key("provider", {"enum": list(PROVIDERS)}, "Which program; any other is named by `command` alone.",
+            otherwise="any other program is named by 'command' alone, such as command: [my-agent, --fast]"),
         Key("command", {"type": "array", "minItems": 1, "items": {"type": "string"},
                         "title": "a list of a program and its arguments"},
             "Any program and its arguments; it gets the prompt on standard input."),
@@ -131,7 +132,8 @@ def _key_problems(node: Node, experience: Experience) -> Iterator[Problem]:
     if ("provider" in options) == ("command" in options):
         word = "both" if "provider" in options else "neither"
         yield Problem("which-program", f"cli-agent '{node.id}' has {word} of 'provider' and 'command'", span(node.path),
-                      "give one of them")
+                      f"provider: {', '.join(PROVIDERS)}, or any other program: command: [my-agent, --fast]"
+                      if word == "neither" else "keep one of them")
     if "output" in options and "output_format" in options:
         yield Problem("conflicting-keys", "'output' and 'output_format' say the same thing twice",
                       span((*node.path, "output_format"), key=True), "keep one of them")

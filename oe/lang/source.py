@@ -16,6 +16,7 @@ MAX_DEPTH = 128
 """Levels of nesting, aliases expanded: what comes after may recurse over the value."""
 
 _ALLOWED_BYTES = bytes([9, 10, *range(32, 127)])
+_NO_TEXT = "this is no text file, or one in an encoding that nothing tells"
 _FORBIDDEN = "[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
 
 
@@ -38,18 +39,23 @@ def prepare(data: str | bytes, name: str, language: str) -> str:
     return text
 
 
-def _decode(data: bytes, name: str, language: str) -> str:
-    encoding = "utf-8"
+def encoding_of(data: bytes) -> str:
+    """The encoding that the first bytes of a text tell: what YAML 1.2 asks its readers to know, UTF-8 where there is no
+    byte-order mark."""
     if data[:4] in (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff"):
-        encoding = "utf-32"
-    elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
+        return "utf-32"
+    return "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+
+
+def _decode(data: bytes, name: str, language: str) -> str:
+    encoding = encoding_of(data)
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         before = data[: error.start].decode(encoding, "replace").removeprefix("\ufeff")
         _refuse(Positions(name, before).span(len(before)), f"{language}-encoding",
-                f"not {encoding.upper()}: byte 0x{data[error.start]:02x} ({error.reason})", "save the file as UTF-8")
+                f"not {encoding.upper()}: byte 0x{data[error.start]:02x} ({error.reason})",
+                _NO_TEXT if encoding == "utf-8" and 0 in data else "save the file as UTF-8")
 
 
 def _refuse_character(name: str, text: str, offset: int, language: str) -> NoReturn:
@@ -58,6 +64,8 @@ def _refuse_character(name: str, text: str, offset: int, language: str) -> NoRet
         what, hint = "byte-order mark inside the text", "remove the invisible character U+FEFF"
     elif 0xD800 <= code <= 0xDFFF:
         what, hint = f"lone surrogate U+{code:04X}", "write the whole character"
+    elif not code:
+        what, hint = "control character U+0000", _NO_TEXT
     else:
         what = f"control character U+{code:04X}"
         hint = f'in a double-quoted string it can be written "\\u{code:04x}"'

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import NamedTuple
 
-from oe.errors import OeError
+from oe.errors import UsageError
 from oe.llm.shapes import Garbled, object_in, parse_object, text_in
 from oe.ports.model import Usage
 from oe.text import clip
@@ -64,7 +64,7 @@ class PriceTable:
 
 
 def load_prices(path: str | None = None) -> PriceTable:
-    """The table that comes with the program, with the models of a file of the same form over it. Raises OeError."""
+    """The table that comes with the program, with the models of a file of the same form over it. Raises UsageError."""
     table = _parse(files("oe.llm").joinpath("prices.json").read_text(encoding="utf-8"), "prices.json")
     if path is None:
         return table
@@ -73,7 +73,7 @@ def load_prices(path: str | None = None) -> PriceTable:
             own = _parse(file.read(), path)
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is no text"
-        raise OeError(f"cannot read the prices in '{path}': {reason}", code="bad-prices") from error
+        raise UsageError(f"cannot read the prices in '{path}': {reason}", code="bad-prices") from error
     return PriceTable({**table.prices, **own.prices}, own.date or table.date)
 
 
@@ -86,7 +86,7 @@ def _parse(text: str, name: str) -> PriceTable:
         return PriceTable({model: _price(models, model) for model in models}, text_in(holder, "date"))
     except Garbled as error:
         hint = 'such as {"models": {"NAME": {"input": 3, "output": 15}}}, in US dollars for a million tokens'
-        raise OeError(f"the prices in '{name}' cannot be used: {error}", code="bad-prices", hint=hint) from error
+        raise UsageError(f"the prices in '{name}' cannot be used: {error}", code="bad-prices", hint=hint) from error
 
 
 def _price(models: JsonObject, model: str) -> Price:

@@ -12,9 +12,11 @@
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from typing import NamedTuple, cast, get_args
 
-from oe.errors import OeError
+from oe.errors import NotFoundError, UsageError
 from oe.lang.scope import MISSING
 from oe.llm.shapes import Garbled, count_in, object_in, parse_object, text_in
 from oe.ports.model import (
@@ -55,19 +57,30 @@ class Recording:
     """A file that exchanges are added to, each as one line in one write. Private to the user."""
 
     def __init__(self, path: str, redactor: Redactor, *, appends: bool = False) -> None:
-        """Begins the file anew, or goes on with it. Raises OeError."""
+        """Opens the file and leaves what it holds until the run begins. Raises UsageError."""
         self._path = path
         self._redactor = redactor
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if appends else os.O_TRUNC)
+        self._appends = appends
+        self._is_new = not os.path.lexists(path)
         if os.path.islink(path) and (os.path.isfile(path) or not os.path.exists(path)):  # come with the experience
-            raise OeError(f"cannot write the recording '{path}': it is a link", code="unwritable-recording",
-                          hint="name the file itself")
+            raise UsageError(f"cannot write the recording '{path}': it is a link", code="unwritable-recording",
+                             hint="name the file itself")
         try:
-            self._descriptor = os.open(path, flags, 0o600)
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    def begin(self) -> None:
+        """Begins the file anew, or goes on with it. Raises UsageError."""
+        self._is_new = False
+        try:
+            found = os.fstat(self._descriptor)
+            if found.st_size and not self._appends and stat.S_ISREG(found.st_mode):
+                os.ftruncate(self._descriptor, 0)
             if os.fstat(self._descriptor).st_size == 0:
                 self._write({_MARK: FORM})
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise _unwritable(self._path, error) from error
 
     def add(self, provider: str, call: ModelCall, end: Answer | ModelError) -> None:
         """Adds an exchange. Raises ModelError: a recording with holes could not be replayed."""
@@ -83,8 +96,11 @@ class Recording:
             raise _unwritable(self._path, error) from error
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file; one that was made for a run which never began goes again."""
         os.close(self._descriptor)
+        if self._is_new:
+            with suppress(OSError):
+                os.unlink(self._path)
 
     def _write(self, line: JsonObject) -> None:
         data = (self._redactor.text(compact(line)) + "\n").encode("utf-8", "replace")
@@ -129,15 +145,19 @@ def blanked(request: JsonObject, redactor: Redactor) -> JsonObject:
 
 
 def read_recording(path: str) -> tuple[list[Exchange], str]:
-    """The exchanges of a recording in their order, and a digest of what they hold. Raises OeError with the line."""
+    """The exchanges of a recording in their order, and a digest of what they hold. Raises NotFoundError,
+    UsageError with the line."""
     from hashlib import sha256
 
     try:
         with open(path, encoding="utf-8", newline="\n") as file:
             lines = file.read().removesuffix("\n").split("\n")  # splitlines() would cut at more than line feeds
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no recording '{path}'", hint="--record FILE makes one",
+                            code="no-recording") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is no text"
-        raise OeError(f"cannot read the recording '{path}': {reason}", code="unreadable-recording") from error
+        raise UsageError(f"cannot read the recording '{path}': {reason}", code="unreadable-recording") from error
     digest = sha256()
     exchanges: list[Exchange] = []
     for number, line in enumerate(lines, 1):
@@ -149,8 +169,8 @@ def read_recording(path: str) -> tuple[list[Exchange], str]:
                 exchanges.append(_exchange(holder))
                 digest.update(canonical(holder).encode("utf-8", "surrogatepass"))
         except Garbled as error:
-            raise OeError(f"line {number} of the recording '{path}' is none: {error}", code="unreadable-recording",
-                          hint="--record FILE makes one") from error
+            raise UsageError(f"line {number} of the recording '{path}' is none: {error}", code="unreadable-recording",
+                             hint="--record FILE makes one") from error
     return exchanges, digest.hexdigest()
 
 
@@ -182,8 +202,8 @@ def _answer_object(answer: Answer) -> JsonObject:
     return told
 
 
-def _unwritable(path: str, error: OSError) -> OeError:
-    return OeError(f"cannot write the recording '{path}': {(error.strerror or str(error)).lower()}",
-                   code="unwritable-recording")
+def _unwritable(path: str, error: OSError) -> UsageError:
+    return UsageError(f"cannot write the recording '{path}': {(error.strerror or str(error)).lower()}",
+                      code="unwritable-recording")
 
 

@@ -47,7 +47,7 @@ class Graph:
         for link in self.links:
             self.incoming[link.target].append(link)
             self.outgoing[link.source].append(link)
-        self._experience = experience
+        self.experience = experience
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -66,9 +66,9 @@ class Graph:
     def nodes_of(self, unit: Unit) -> Iterator[Node]:
         """The nodes that a unit consists of: itself, its stages or its body."""
         if isinstance(unit, Pipeline):
-            yield from (self._experience.nodes[stage] for stage in unit.stages)
+            yield from (self.experience.nodes[stage] for stage in unit.stages)
         elif isinstance(unit, Loop):
-            yield from (self._experience.nodes[name] for name in unit.body)
+            yield from (self.experience.nodes[name] for name in unit.body)
         else:
             yield unit
 

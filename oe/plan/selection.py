@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from oe.errors import NotFoundError, UsageError
 from oe.plan.graph import Graph, ranks_in
-from oe.text import did_you_mean
+from oe.spec.model import Experience
+from oe.text import clip, did_you_mean
 
 
 class Selection(NamedTuple):
@@ -33,7 +34,7 @@ def select(graph: Graph, *, only: str | None, start: str | None, refresh: Iterab
     named = [*refresh, *(name for name in (only, start) if name is not None)]
     for name in named:
         if name not in graph.rank:
-            raise NotFoundError(f"the experience has no unit '{name}'", hint=did_you_mean(name, graph.ids))
+            raise no_such_unit(graph.experience, name)
     refreshed = frozenset(refresh)
     everything = frozenset(graph.ids)
     if only is not None:
@@ -45,6 +46,17 @@ def select(graph: Graph, *, only: str | None, start: str | None, refresh: Iterab
         anew = refreshed | after | {start}
         return Selection(anew, everything - anew)
     return Selection(refreshed)
+
+
+def no_such_unit(experience: Experience, name: str) -> NotFoundError:
+    """What is said to a name that no unit has: the slot of a part of one, or a stage or body, is run with the whole."""
+    first = name.partition("/")[0].partition("[")[0]
+    members = {**{unit: each.stages for unit, each in experience.pipelines.items()},
+               **{unit: each.body for unit, each in experience.loops.items()}}
+    whole = first if first in experience.units else next((unit for unit in members if first in members[unit]), None)
+    hint = f"only a whole unit can be named: '{whole}'" if whole is not None else did_you_mean(name, experience.units)
+    return NotFoundError(f"the experience has no unit '{clip(name, 100)}'",
+                         hint=hint or f"units: {clip(', '.join(experience.units), 200)}")
 
 
 def _ids(graph: Graph, mask: int) -> frozenset[str]:

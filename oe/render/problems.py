@@ -52,11 +52,19 @@ def _excerpt(line: str, span: Span) -> list[str]:
     word = _WORD.match(line, column)
     length = min(len(word[0]) if word else 1, _LONGEST // 2)
     start = max(0, column - _LONGEST // 2) if len(line) > _LONGEST else 0
+    if _is_no_text(line[start:start + _LONGEST]):
+        return []
     before, marked = _shown(line[start:column]), _shown(line[column:column + length])
     after = _shown(line[column + length:start + _LONGEST])
     margin = f"{span.line:>4} | "
     return [f"{margin}{before}{marked}{after}".rstrip(),
             f"{'':>4} | {' ' * _width(before)}{'^' * max(1, _width(marked))}"]
+
+
+def _is_no_text(part: str) -> bool:
+    """Whether so much of a line cannot be shown that the rest of it tells nobody anything: it is of a binary file."""
+    strange = sum((not character.isprintable() and character != "\t") or character == "\ufffd" for character in part)
+    return strange * 4 > len(part)
 
 
 def _shown(text: str) -> str:

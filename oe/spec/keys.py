@@ -12,7 +12,8 @@ class Key(NamedTuple):
 
     `schema` is the JSON Schema (the subset) of its value; `accepted` is set for a key of the original that means
     something else here: it is accepted with that text as a warning. `holds` says that its text is a prompt: a text
-    template, or the path of a file that holds one.
+    template, or the path of a file that holds one. `otherwise` is the hint for a value that is not allowed, and near
+    none that is.
     """
 
     name: str
@@ -23,3 +24,4 @@ class Key(NamedTuple):
     accepted: str | None = None
     affects_output: bool = True
     holds: Literal["prompt"] | None = None
+    otherwise: str | None = None

@@ -116,7 +116,7 @@ def read_keys(report: Report, table: KeyTable, value: JsonObject, path: Path, no
             continue
         if not table.fits[name](part) and (misfits := find_misfits(part, key.schema, is_plain=name in table.plain)):
             for misfit in misfits:
-                _refuse_misfit(report, name, misfit, path)
+                _refuse_misfit(report, key, misfit, path)
             broken.append(name)
             continue
         good[name] = part
@@ -144,17 +144,18 @@ def _refuse_unknown(report: Report, noun: str, table: KeyTable, at: Path, value:
     return (meant or near or "").partition(":")[0]
 
 
-def _refuse_misfit(report: Report, name: str, misfit: Misfit, path: Path) -> None:
-    where = name + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in misfit.path)
-    at = (*path, name, *misfit.path)
+def _refuse_misfit(report: Report, key: Key, misfit: Misfit, path: Path) -> None:
+    where = key.name + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in misfit.path)
+    at = (*path, key.name, *misfit.path)
     if misfit.message is not None:
         report.error("bad-value", f"'{where}': {misfit.message}", at)
         return
     message = f"'{where}' must be {expected_text(misfit.schema, misfit.value)}, found {found_text(misfit.value)}"
+    hint = misfit_hint(misfit) or key.otherwise
     if misfit.is_type:
-        report.error("wrong-type", message, at, misfit_hint(misfit))
+        report.error("wrong-type", message, at, hint)
     else:
-        report.error("bad-value", message, at, misfit_hint(misfit))
+        report.error("bad-value", message, at, hint)
 
 
 def _lower(doc: str) -> str:

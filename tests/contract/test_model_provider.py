@@ -75,6 +75,7 @@ def place(url: str, http: HttpClient | None = None) -> Place:
 
 def recorded(script: Script, calls: Sequence[ModelCall], path: Path) -> ModelProvider:
     recording = Recording(str(path), Redactor())
+    recording.begin()
 
     async def main() -> None:
         for each in calls:

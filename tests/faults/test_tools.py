@@ -36,6 +36,18 @@ def carry_out(program: Program, folder: Path, nodes: str, tool: str = "", *optio
     return done, {node["id"]: node for node in result["nodes"]}
 
 
+def test_a_tool_that_ends_the_process_interrupts_its_run_which_goes_on(program: Program, tmp_path: Path) -> None:
+    nodes = "    - {{id: ends, kind: tool, needs: [before], impl: ./tool.py, writes: [text], isolation: {}}}\n"
+    tool = "import os\n\n\ndef run(inputs, ctx):\n    os._exit(4)\n"
+    folder = write_experience(tmp_path, HEAD + nodes.format("inline"), before=BEFORE, tool=tool)
+    assert program.run("run", "--quiet", "--run-id", "r", cwd=folder).exit_code == 4, "the tool's own"
+    assert program.run("runs", "--json", cwd=folder).json()["runs"][0]["status"] == "interrupted"
+    write_experience(folder, HEAD + nodes.format("process"))
+    done = program.run("resume", "--json", "--quiet", cwd=folder)
+    before, ends = done.json()["nodes"]
+    assert (done.exit_code, before["attempts"], ends["error"]) == (8, 1, "the process of 'tool.py' ended with exit code 4")
+
+
 MEGABYTES = [100, pytest.param(1000, marks=pytest.mark.long)]
 
 

@@ -94,7 +94,7 @@ def test_files_are_their_owners_alone_whatever_the_umask(program: Program, folde
 def test_a_recording_is_its_owners_alone(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        Recording(str(tmp_path / "r.jsonl"), Redactor()).close()
+        Recording(str(tmp_path / "r.jsonl"), Redactor()).begin()
     finally:
         os.umask(before)
     assert (tmp_path / "r.jsonl").stat().st_mode & 0o777 == 0o600

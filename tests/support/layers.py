@@ -15,8 +15,8 @@ BASE = "base"
 BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text", "digests",
                           "record"})
 COMPOSITION = frozenset({
-    "app", "children", "launch", "models", "call_costs", "explaining", "foresight", "inspection", "live", "signalled",
-    "attach", "beside", "host", "left_children", "outline", "pruning", "reused", "slot_details", "watching",
+    "app", "children", "launch", "models", "model_faults", "call_costs", "explaining", "foresight", "inspection", "live",
+    "signalled", "attach", "beside", "host", "left_children", "outline", "pruning", "reused", "slot_details", "watching",
     "report_fields", "report_units", "reporting", "schemas"})
 """The modules of the layer `app`."""
 

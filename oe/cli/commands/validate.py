@@ -10,7 +10,8 @@ from oe.cli.console import Console
 from oe.cli.parser import add_json, add_path
 from oe.diagnostics import Problem
 from oe.errors import ExitCode
-from oe.models import model_problems
+from oe.lang.source import encoding_of
+from oe.model_faults import problems_here
 from oe.render.problems import as_object, problem_lines, summary
 from oe.text import neutralise, plural
 
@@ -28,7 +29,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     """Prints the problems in the order of the text; exit code 3 if one of them is an error."""
     file = find_file(options.path).removeprefix("./")
     loaded = read_experience(file)
-    problems = [*loaded.problems, *(model_problems(loaded.experience) if loaded.experience is not None else ())]
+    problems = [*loaded.problems, *(problems_here(loaded.experience) if loaded.experience is not None else ())]
     if options.strict:
         problems = [problem._replace(severity="error") for problem in problems]
     has_errors = any(problem.severity == "error" for problem in problems)
@@ -58,8 +59,10 @@ def _lines_of(file: str, folder: str) -> list[str]:
     for path in (file, os.path.join(folder, file)):
         if os.path.isfile(path) and os.path.getsize(path) <= _LARGEST_EXCERPT:
             try:
-                with open(path, encoding="utf-8-sig", errors="replace") as stream:
-                    return stream.read().split("\n")
+                with open(path, "rb") as stream:
+                    encoding = encoding_of(stream.read(4))
+                with open(path, encoding=encoding, errors="replace") as stream:
+                    return stream.read().removeprefix("\ufeff").split("\n")
             except OSError:
                 return []
     return []

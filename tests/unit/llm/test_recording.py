@@ -30,6 +30,7 @@ def call(slot: str = "ask", text: str = "hi", **changes: object) -> ModelCall:
 
 def record(path: Path, model: MemoryModel, *calls: ModelCall, redactor: Redactor | None = None, appends: bool = False) -> None:
     recording = Recording(str(path), redactor or Redactor(), appends=appends)
+    recording.begin()
 
     async def main() -> None:
         for each in calls:
@@ -159,11 +160,25 @@ def test_what_is_no_recording_is_refused_with_its_line(tmp_path: Path, text: str
         replay(path)
 
 
-@pytest.mark.parametrize("open_it", [replay, lambda path: Recording(str(path), Redactor())])
-def test_a_path_that_is_none(tmp_path: Path, open_it: Callable[[Path], object]) -> None:
-    for path in (tmp_path / "no" / "such", tmp_path):
-        with pytest.raises(OeError, match=r"cannot (read|write) the recording '.*': (no such file|is a directory)"):
-            open_it(path)
+def test_a_recording_is_left_as_it_is_until_its_run_begins(tmp_path: Path) -> None:
+    kept, new = tmp_path / "kept.jsonl", tmp_path / "new.jsonl"
+    kept.write_text("what it holds")
+    for path in (kept, new):
+        Recording(str(path), Redactor()).close()
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.jsonl"]
+    assert kept.read_text() == "what it holds"
+
+
+@pytest.mark.parametrize(("open_it", "name", "words", "exit_code"), [
+    (replay, "no/such", "there is no recording '.*such'", 5),
+    (replay, ".", "cannot read the recording '.*': is a directory", 2),
+    (lambda path: Recording(str(path), Redactor()), "no/such", "cannot write the recording '.*': no such file", 2),
+    (lambda path: Recording(str(path), Redactor()), ".", "cannot write the recording '.*': is a directory", 2),
+])
+def test_a_path_that_is_none(tmp_path: Path, open_it: Callable[[Path], object], name: str, words: str, exit_code: int) -> None:
+    with pytest.raises(OeError, match=words) as caught:
+        open_it(tmp_path / name)
+    assert caught.value.exit_code == exit_code
 
 
 def test_a_full_disk_fails_the_call(tmp_path: Path) -> None:

@@ -49,6 +49,11 @@ def test_a_line_cannot_steer_the_terminal() -> None:
     assert text[carets.index("^"):] == "HERE"
 
 
+@pytest.mark.parametrize("line", ["\x7fELF\x02\x01\x01" + "\0" * 40 + "text", "\ufffd\ufffdPNG"])
+def test_what_is_no_text_is_not_shown(line: str) -> None:
+    assert len(problem_lines(Problem("code", "message", Span("f", 1, 3)), [line], plain)) == 1
+
+
 @pytest.mark.parametrize("source", [[], ["x"], ["x", "  "]])
 def test_without_the_line_there_is_no_excerpt(source: list[str]) -> None:
     problem = Problem("code", "message", Span("f", 2, 1), "mend it", "warning")
