@@ -11,6 +11,7 @@ from typing import Literal
 
 from oe.errors import NotFoundError, StoreError
 from oe.store.faults import MOVE_HINT, from_os, from_sqlite, is_busy
+from oe.store.portable import PortablePaths
 from oe.store.private_files import open_private
 from oe.store.statements import read_sql
 
@@ -23,6 +24,7 @@ MIGRATIONS = (
     "migrations/0003_requests.sql",
     "migrations/0004_charges.sql",
     "migrations/0005_nested.sql",
+    "migrations/0006_portable.sql",
 )
 """Applied in order; `user_version` counts those that a file has had. One line each, never edited after a release."""
 
@@ -177,6 +179,9 @@ def _identify(connection: sqlite3.Connection, path: str) -> int:
 
 def _migrate(connection: sqlite3.Connection, path: str) -> None:
     """Each migration is one transaction; who comes second finds it done."""
+    paths = PortablePaths(path)
+    connection.create_function("portable", 1, paths.kept, deterministic=True)
+    connection.create_function("portable_keys", 1, paths.kept_object, deterministic=True)
     for number, name in enumerate(MIGRATIONS, start=1):
         with Transaction(connection, path):
             if connection.execute("PRAGMA user_version").fetchone()[0] >= number:

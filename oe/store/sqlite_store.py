@@ -22,6 +22,7 @@ from oe.ports.store import (
 )
 from oe.store.database import Durability, Transaction, open_database
 from oe.store.faults import from_sqlite
+from oe.store.portable import PortablePaths
 from oe.store.publication import Published, by_experience, closing_milestones, persistent_values, publish
 from oe.store.rows import STRETCH, Row, decode, decode_writes, encode, entry_from, outcome_row, plain, run_from, run_row
 from oe.store.statements import load_statements
@@ -44,6 +45,7 @@ class SqliteStore:
         self._path = path
         self._read_only = read_only
         self._transaction = Transaction(connection, path)
+        self._paths = PortablePaths(path)
         self._last_ids: dict[str, int] = {}
         self._seen_version: int | None = None
 
@@ -84,7 +86,9 @@ class SqliteStore:
             base = dict(run.defaults) | {field: workspace[field] for field in run.persistent if field in workspace}
             spec = self._spec_number(run.experience, run.spec)
             nested = persistent_values(run.nested, self._workspace, run.nested_values)
-            number = self._execute("insert_run", run_row(run, base, nested, spec)).lastrowid or 0
+            row = run_row(run._replace(experience=self._paths.kept(run.experience)), base,
+                          self._paths.kept_keys(nested), spec)
+            number = self._execute("insert_run", row).lastrowid or 0
             started = Milestone(1, "run.started", run.started_at, {})
             self._insert_milestones(number, [started])
         self._last_ids[run.run_id] = number * STRETCH + 1
@@ -98,8 +102,8 @@ class SqliteStore:
             nested = {**persistent_values(again.nested, self._workspace), **run.nested}
             self._execute("reopen_run", (
                 plain(again.owner.host), again.owner.pid, again.owner.started,
-                self._spec_number(run.experience, again.spec), encode({**again.defaults, **run.base}), encode(nested),
-                encode(again.models), number))
+                self._spec_number(run.experience, again.spec), encode({**again.defaults, **run.base}),
+                encode(self._paths.kept_keys(nested)), encode(again.models), number))
             self._execute("delete_requests", self._stretch(again.run_id))
             self._insert_milestones(number, [Milestone(entry + 1, "run.resumed", again.ts, {})])
         self._last_ids[again.run_id] = last + 1
@@ -117,7 +121,7 @@ class SqliteStore:
                     found = publish(self._workspace(experience), deltas)
                     published = found if experience == run.experience else published
                     for field, value in found.values.items():
-                        self._execute("set_field", (plain(experience), field, encode(value)))
+                        self._execute("set_field", (self._paths.kept(experience), field, encode(value)))
             self._execute("end_run", (ending.status, ending.reason, ending.finished_at, encode(ending.state),
                                       encode(ending.totals), publication, number))
             milestones = closing_milestones(entry + 1, ending, published)
@@ -139,14 +143,15 @@ class SqliteStore:
 
     def find_run(self, run_id: str) -> Run | None:
         row = self._read("find_run", (run_id,))
-        return run_from(row[0]) if row else None
+        return self._run_from(row[0]) if row else None
 
     def find_runs(self, experience: str | None, *, prefix: str = "", before: str | None = None,
                   limit: int = 50) -> list[Run]:
         parameters = {"prefix": prefix, "before": before, "limit": limit}
         if experience is None:
-            return [run_from(row) for row in self._read("find_runs", parameters)]
-        return [run_from(row) for row in self._read("find_runs_of", parameters | {"experience": plain(experience)})]
+            return [self._run_from(row) for row in self._read("find_runs", parameters)]
+        parameters["experience"] = self._paths.kept(experience)
+        return [self._run_from(row) for row in self._read("find_runs_of", parameters)]
 
     def journal(self, run_id: str) -> Iterator[Outcome]:
         return (cast(Outcome, entry_from(row)) for row in self._pages("counted_outcomes", run_id))
@@ -195,13 +200,13 @@ class SqliteStore:
         return (Charged._make((*row[:5], row[5] > 0, row[5] > 1)) for row in self._read("charges", (number,)))
 
     def workspace(self, experience: str) -> JsonObject:
-        return {field: decode(value) for field, value in self._read("workspace", (plain(experience),))}
+        return {field: decode(value) for field, value in self._read("workspace", (self._paths.kept(experience),))}
 
     def clear_workspace(self, experience: str, field: str | None = None) -> list[str]:
         with self._transaction:
             names = [name for name in self._workspace(experience) if field is None or name == field]
             for name in names:
-                self._execute("clear_field", (plain(experience), name))
+                self._execute("clear_field", (self._paths.kept(experience), name))
         return names
 
     def ask_to_cancel(self, run_id: str, node: str | None, ts: float) -> int:
@@ -279,12 +284,16 @@ class SqliteStore:
             raise _not_found(run_id)
         return run
 
+    def _run_from(self, row: Row) -> Run:
+        run = run_from(row)
+        return run._replace(experience=self._paths.found(run.experience), nested=self._paths.found_keys(run.nested))
+
     def _workspace(self, experience: str) -> dict[str, Json]:
-        return {field: decode(value) for field, value in self._execute("workspace", (plain(experience),))}
+        return {field: decode(value) for field, value in self._execute("workspace", (self._paths.kept(experience),))}
 
     def _spec_number(self, experience: str, text: str) -> int:
         """The row of the spec's text; runs of an unchanged file share it."""
-        latest = self._execute("latest_spec", (plain(experience),)).fetchone()
+        latest = self._execute("latest_spec", (self._paths.kept(experience),)).fetchone()
         if latest and latest[1] == plain(text):
             return int(latest[0])
         return self._execute("insert_spec", (plain(text),)).lastrowid or 0

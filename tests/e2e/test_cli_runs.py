@@ -193,14 +193,14 @@ def test_no_runs_yet_is_an_empty_list_and_makes_nothing(program: Program, tmp_pa
     assert sorted(path.name for path in folder.iterdir()) == ["experience.yaml", "tool.py"]
 
 
-def test_runs_of_a_folder_that_has_moved_are_told_of(program: Program, tmp_path: Path) -> None:
+def test_runs_of_a_file_that_has_another_name_now_are_told_of(program: Program, tmp_path: Path) -> None:
     folder = write_experience(tmp_path / "here", HELD, tool=TOOL)
     assert program.run("run", "-q", cwd=folder).exit_code == 0
     before = (folder / "experience.yaml").resolve()
-    moved = folder.rename(tmp_path / "there")
+    before.rename(folder / "other.yaml")
     hint = f"    hint: there are runs of '{before}', which is not there any more: runs belong to the path of their file\n"
-    assert program.run("runs", cwd=moved) == (0, "", f"no runs yet\n{hint}")
-    assert program.run("inspect", cwd=moved) == (5, "", f"oe: no runs yet\n{hint}")
+    assert program.run("runs", "other.yaml", cwd=folder) == (0, "", f"no runs yet\n{hint}")
+    assert program.run("inspect", "-e", "other.yaml", cwd=folder) == (5, "", f"oe: no runs yet\n{hint}")
 
 
 def test_state_is_raw_json(program: Program, done: Path) -> None:

@@ -86,6 +86,8 @@ def files_page() -> str:
         "# Files\n", "Everything that `oe` writes is in one folder: `.openexpertise` beside the experience's file, or "
         "where `--data-dir` or `OE_DATA_DIR` says. It is made by the first run, for its owner alone (mode 0700, files "
         "0600). Commands that only look make nothing.\n",
+        "Runs and persistent state belong to the experience's file: by its path from the folder that holds the data folder, "
+        "so that both can be moved together; a file that is not below that, by its absolute path.\n",
         "| path | what it holds |", "|---|---|", *rows, "",
         "A name with a number behind it (`RUN.live.123`, `KEY.json.123.…`) is a draft, which a kill may leave. Other files are "
         "written only where the command line says: `--record FILE`, `oe inspect --html FILE`, `oe init`.\n",
