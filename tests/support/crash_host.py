@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oe.errors import StoreError
+from tests.support.descriptors import open_descriptors
 
 POINTS = {
     "open the database": ("oe.store.sqlite_store", "SqliteStore.open"),
@@ -80,7 +81,7 @@ FAULTS: dict[str, tuple[str, str, Exception]] = {
 }
 """What the host may refuse: name -> module, function, error. From the n-th call on, or at the n-th alone."""
 
-HUNG_SECONDS = 60
+HUNG_SECONDS = 150
 """A copy that a refusal makes wait for ever is ended by SIGALRM after that time."""
 
 OF_MODELS = frozenset({"charge", "settle"})
@@ -156,17 +157,6 @@ def count_calls(strikes: dict[int, int], hits: dict[str, int]) -> None:
     sys.setprofile(profile)
 
 
-def descriptors() -> set[str]:
-    """The open descriptors of this process, with what they are."""
-    found = set()
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            found.add(f"{name} {os.readlink(f'/proc/self/fd/{name}')}")
-        except FileNotFoundError:
-            continue  # the one that listed them
-    return found
-
-
 def carry_out(order: dict[str, Any]) -> None:
     """The copy's part: the command line, until its end or the place where it dies."""
     os.chdir(order["cwd"])
@@ -180,7 +170,7 @@ def carry_out(order: dict[str, Any]) -> None:
         install(point, order["when"] if at else "", order["number"] if at else 0, hits)
     from oe.cli.main import main
 
-    before = descriptors()
+    before = open_descriptors()
     undo = [refuse(name, order["number"] if name == order["point"] else 0, order["when"] == "once", hits)
             for name in FAULTS] if order["when"] in ("once", "from then on") else []
     if not order["point"]:
@@ -190,7 +180,7 @@ def carry_out(order: dict[str, Any]) -> None:
     signal.alarm(0)
     for restore in undo:
         restore()
-    left = sorted(descriptors() - before)
+    left = sorted(open_descriptors() - before)
     sys.stdout.flush()
     sys.stderr.flush()
     with open(order["hits"], "w", encoding="utf-8") as file:

@@ -38,7 +38,7 @@ class Line:
             return False
         return True
 
-    def wait_for_leave(self, seconds: float = 20.0) -> bool:
+    def wait_for_leave(self, seconds: float = 200.0) -> bool:
         """Blocks until the client has closed; False where it has not in that time."""
         self._stream.settimeout(seconds)
         try:

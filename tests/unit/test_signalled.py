@@ -32,14 +32,23 @@ class Pictures:
     async def next(self) -> None:
         self._drawn.clear()
         os.kill(os.getpid(), signal.SIGUSR1)
-        await asyncio.wait_for(self._drawn.wait(), 20)
+        await asyncio.wait_for(self._drawn.wait(), 100)
+
+
+async def ready(picture: SignalledPicture) -> None:
+    """Returns when the shell stands by: until then a signal prints the stacks of all threads, which run meanwhile."""
+    async with asyncio.timeout(100):
+        while picture._late is None:
+            await asyncio.sleep(0.001)
 
 
 @pytest.fixture(autouse=True)
 def no_stacks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The stacks that a signal prints in the first quarter of a second would end up in the test's output."""
+    """However late a busy machine lets the thread begin and end."""
     monkeypatch.setattr(signalled, "_QUIET_SECONDS", 0.0)
     monkeypatch.setattr(signalled, "_CHAIN_SECONDS", 0.001)
+    monkeypatch.setattr(signalled, "_LATE_SECONDS", 100.0)
+    monkeypatch.setattr(signalled, "_END_SECONDS", 100.0)
     before = signal.getsignal(signal.SIGUSR1)
     yield
     assert signal.getsignal(signal.SIGUSR1) == before
@@ -52,14 +61,15 @@ def test_asyncios_own_signal_handlers_go_on_and_so_does_this_one() -> None:
     async def main() -> None:
         pictures = Pictures()
         loop = asyncio.get_running_loop()
-        with SignalledPicture(pictures):
+        with SignalledPicture(pictures) as picture:
+            await ready(picture)
             await pictures.next()
             handled = asyncio.Event()
             loop.add_signal_handler(signal.SIGUSR2, handled.set)  # takes the descriptor
             await asyncio.sleep(0.05)
             await pictures.next()
             os.kill(os.getpid(), signal.SIGUSR2)
-            await asyncio.wait_for(handled.wait(), 20)
+            await asyncio.wait_for(handled.wait(), 100)
             loop.remove_signal_handler(signal.SIGUSR2)
             await asyncio.sleep(0.05)
             await pictures.next()
@@ -71,7 +81,7 @@ def test_programs_that_asyncio_starts_are_awaited() -> None:
     async def main() -> int:
         with SignalledPicture(Pictures()):
             process = await asyncio.create_subprocess_exec("sh", "-c", "exit 3")
-            return await asyncio.wait_for(process.wait(), 20)
+            return await asyncio.wait_for(process.wait(), 100)
 
     assert asyncio.run(main()) == 3
 
@@ -84,7 +94,8 @@ def test_a_picture_that_cannot_be_drawn_harms_nothing(capfd: pytest.CaptureFixtu
     async def main() -> None:
         nonlocal pictures
         pictures = Pictures()
-        with SignalledPicture(broken):
+        with SignalledPicture(broken) as picture:
+            await ready(picture)
             await pictures.next()
             await pictures.next()
 
@@ -120,7 +131,7 @@ def test_without_a_shell_the_picture_comes_and_the_stacks_do_not(
     async def main() -> None:
         pictures = Pictures()
         with SignalledPicture(pictures):
-            assert await asyncio.to_thread(done_without.wait, 20)
+            assert await asyncio.to_thread(done_without.wait, 100)
             await pictures.next()
 
     asyncio.run(main())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from oe.lang.answer import read_value, repair_request, without_thinking
 from oe.lang.schema import compile_schema
 from oe.lang.scope import MISSING
+from tests.support.growth import growth
 
 SCORE = compile_schema({"type": "object", "properties": {"score": {"type": "integer"}}, "required": ["score"],
                         "additionalProperties": False})
@@ -94,10 +93,4 @@ def test_only_thinking_before_the_answer_is_dropped(text: str, said: str) -> Non
 
 @pytest.mark.parametrize("piece", ["{", "[", '{"', '["', '[1,', '{"a":', "<think>", "```\n", "{{[[", '{"a": "'])
 def test_hostile_texts_take_time_in_proportion_to_their_size(piece: str) -> None:
-    def seconds(count: int) -> float:
-        started = time.perf_counter()
-        read_value(piece * count, SCORE)
-        return time.perf_counter() - started
-
-    small, large = (min(seconds(count) for _ in range(3)) for count in (2_000, 20_000))
-    assert large < 40 * small + 0.05
+    assert growth(lambda count: lambda: read_value(piece * count, SCORE), 2_000, 20_000, most=4) <= 4

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from oe.errors import NodeError
@@ -11,6 +9,7 @@ from oe.lang.errors import LangError
 from oe.lang.expression import contradicts, parse_expression
 from oe.lang.scope import MISSING, Scope
 from oe.values import Json
+from tests.support.growth import quickest
 
 
 def evaluate(text: str, **state: Json) -> Json:
@@ -58,10 +57,10 @@ def test_references_carry_their_places() -> None:
     "(" * 5000 + "1" + ")" * 4999, "not " * 2000 + "1", "-" * 5000 + "1", "[" * 4000, "length(" * 1000, "1" + " + 1" * 2000,
     "!" * 9000 + "$.a", "1 == (" * 1000, "$.a['" * 1000, "1" + "*1" * 4000])
 def test_deep_or_broken_nesting_is_a_fault_in_bounded_time(text: str) -> None:
-    began = time.perf_counter()
-    with pytest.raises(LangError):
-        parse_expression(text)
-    assert time.perf_counter() - began < 5
+    def parse() -> None:
+        with pytest.raises(LangError):
+            parse_expression(text)
+    assert quickest(parse, most=20) <= 20
 
 
 def test_two_hundred_levels_are_enough_and_work() -> None:
@@ -123,6 +122,5 @@ def test_conditions_that_may_hold_together(left: str, right: str) -> None:
 
 def test_comparing_large_conditions_gives_up_quickly() -> None:
     large = parse_expression(" or ".join(["$.a == 1"] * 800))
-    began = time.perf_counter()
+    assert quickest(lambda: contradicts(large, large), most=20) <= 20
     assert not contradicts(large, large)
-    assert time.perf_counter() - began < 2

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from oe.lang.schema import check_schema
 from oe.lang.schema_formats import FORMATS
+from tests.support.growth import quickest
 
 GOOD = {
     "date": ["1963-06-19", "2020-01-31", "2000-02-29", "0000-02-29"],
@@ -70,8 +69,8 @@ def test_only_texts_are_judged(name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_hostile_texts_take_time_by_their_length(name: str) -> None:
-    began = time.process_time()
-    for part in ("a", "1", "[", "/", ":", "a.", "a@", "%41", "\\", "((", "xn--", "~0/", "1::", "P1D", "http://a:", "[a"):
-        FORMATS[name](part * 9_000)
-        FORMATS[name]("http://" + part * 9_000 + "\n")
-    assert time.process_time() - began < 20
+    def judge_all() -> None:
+        for part in ("a", "1", "[", "/", ":", "a.", "a@", "%41", "\\", "((", "xn--", "~0/", "1::", "P1D", "http://a:", "[a"):
+            FORMATS[name](part * 9_000)
+            FORMATS[name]("http://" + part * 9_000 + "\n")
+    assert quickest(judge_all, most=60) <= 60

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,7 +34,8 @@ from tests.support.model_server import anthropic_behaviour, anthropic_events, op
 
 KEY = "sk-planted-secret-4711"
 NOW = 1_800_000_000.0
-CALL = ModelCall("ask", ModelSettings("p", "m-1", idle_timeout_seconds=0.2), (Message("user", "hi"),))
+CALL = ModelCall("ask", ModelSettings("p", "m-1", idle_timeout_seconds=100), (Message("user", "hi"),))
+IMPATIENT = CALL._replace(settings=CALL.settings._replace(idle_timeout_seconds=0.2))
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 SSE = {"Content_Type": "text/event-stream"}
 
@@ -46,9 +48,9 @@ def ask(provider: ModelProvider, call: ModelCall = CALL) -> Answer:
     return asyncio.run(provider.answer(call, Unwatched()))
 
 
-def error_of(make: Callable[[Place], ModelProvider], behaviour: Behaviour) -> ModelError:
+def error_of(make: Callable[[Place], ModelProvider], behaviour: Behaviour, call: ModelCall = CALL) -> ModelError:
     with serving(behaviour) as server, pytest.raises(ModelError) as caught:
-        ask(make(place(server.url)))
+        ask(make(place(server.url)), call)
     error: BaseException | None = caught.value
     while error is not None:
         assert KEY not in f"{error!r} {error} {getattr(error, 'hint', '')}"
@@ -102,7 +104,7 @@ def told(message: str, kind: str = "x", code: Any = None) -> str:
 ])
 def test_a_fault_gives_the_stated_error(make: Callable[[Place], ModelProvider], behaviour: Behaviour, code: str,
                                         again: bool, words: str) -> None:
-    error = error_of(make, behaviour)
+    error = error_of(make, behaviour, IMPATIENT if code == "model-silent" else CALL)
     assert (error.code, error.retryable) == (code, again)
     assert words in error.message
     assert len(error.message) < 700
@@ -179,13 +181,12 @@ def test_a_failed_call_says_what_it_cost_as_far_as_is_known(make: Callable[[Plac
         assert error_of(make, streams(*sse(openai_chunks(answer), named=False)[:3])).usage is None
 
 
-def test_a_server_closed_at_once_and_one_that_is_not_there() -> None:
-    with serving(lambda line, _: line.reset()) as server:
-        url = server.url
-    for make in (Anthropic, OpenAI):
-        with pytest.raises(ModelError) as caught:
-            ask(make(place(url)))
-        assert (caught.value.code, caught.value.retryable) == ("model-unreachable", True)
+@BOTH
+def test_a_server_that_is_not_there(make: Callable[[Place], ModelProvider]) -> None:
+    with socket.socket() as deaf, pytest.raises(ModelError) as caught:
+        deaf.bind(("127.0.0.1", 0))  # so that nobody else gets the port; it does not listen
+        ask(make(place(f"http://127.0.0.1:{deaf.getsockname()[1]}")))
+    assert (caught.value.code, caught.value.retryable) == ("model-unreachable", True)
 
 
 def test_an_address_that_is_none_is_no_reason_to_try_again() -> None:

@@ -36,12 +36,12 @@ class Sink:
     async def until(self, text: bytes) -> None:
         while text not in self.data:
             self._changed.clear()
-            await asyncio.wait_for(self._changed.wait(), 20)
+            await asyncio.wait_for(self._changed.wait(), 100)
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     async def bounded() -> T:
-        return await asyncio.wait_for(coroutine, 60)
+        return await asyncio.wait_for(coroutine, 200)
 
     return asyncio.run(bounded())
 
@@ -69,6 +69,6 @@ def wait_for_end(pid: int) -> None:
     except ProcessLookupError:
         return
     try:
-        assert select.select([descriptor], [], [], 20)[0], f"process {pid} still runs"
+        assert select.select([descriptor], [], [], 100)[0], f"process {pid} still runs"
     finally:
         os.close(descriptor)

@@ -8,7 +8,6 @@ import re
 import socket
 import ssl
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -44,7 +43,7 @@ def ask(url: str, environment: dict[str, str] | None = None, **request: object) 
 
 def fault_of(behaviour: Behaviour, **request: object) -> HttpError:
     with serving(behaviour) as server, pytest.raises(HttpError) as caught:
-        ask(server.url, **{"idle_seconds": 0.2, **request})  # type: ignore[arg-type]
+        ask(server.url, **request)
     assert server.place in caught.value.message
     return caught.value
 
@@ -71,7 +70,7 @@ def test_pieces_come_as_the_server_sends_them() -> None:
 
     def behave(line: Line, _: Asked) -> None:
         line.send(head(Transfer_Encoding="chunked") + chunk(b"one"))
-        assert goes_on.wait(10)
+        assert goes_on.wait(100)
         line.send(chunk(b"two") + b"0\r\n\r\n")
 
     with serving(behave) as server:
@@ -105,7 +104,7 @@ def test_pieces_come_as_the_server_sends_them() -> None:
     (lambda line, _: line.reset(), "http-cut", "broke off before it began"),
 ])
 def test_a_server_that_misbehaves_gives_the_stated_error(behaviour: Behaviour, code: str, words: str) -> None:
-    error = fault_of(behaviour, most_bytes=1000)
+    error = fault_of(behaviour, most_bytes=1000, idle_seconds=0.2 if code == "http-silent" else 100.0)
     assert error.code == code
     assert re.search(words, error.message), error.message
     assert error.retryable == (code != "http-too-large")
@@ -138,11 +137,12 @@ def test_a_body_that_is_refused_early_gives_the_answer_and_not_a_broken_pipe() -
                                      endless(head(), b"x" * 65536)])
 def test_a_cancelled_exchange_closes_its_connection_at_once(waiting: Behaviour) -> None:
     with serving(waiting) as server:
-        async def main() -> float:
+        async def main() -> None:
             http = ThreadedHttp({})
 
             async def talk() -> None:
-                async with http.exchange(HttpRequest("GET", server.url, most_bytes=1 << 50)) as response:
+                request = HttpRequest("GET", server.url, idle_seconds=1000, most_bytes=1 << 50)
+                async with http.exchange(request) as response:
                     while await response.read():
                         pass
 
@@ -151,20 +151,18 @@ def test_a_cancelled_exchange_closes_its_connection_at_once(waiting: Behaviour) 
             while len(server.lines) == count:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.05)  # so that it is in the midst
-            before = time.monotonic()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert server.lines[-1].left.wait(5)
+            assert server.lines[-1].left.wait(60), "it would be given up by itself after much longer"
             assert http.abandoned() == []
-            return time.monotonic() - before
 
-        assert min(asyncio.run(main()) for _ in range(3)) < 0.2, "of three, as the machine may be busy"
+        asyncio.run(main())
 
 
 def test_a_connection_that_is_not_answered_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     hangs = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: hangs.wait(20) and [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: hangs.wait(100) and [])
 
     async def main() -> None:
         http = ThreadedHttp({})
@@ -181,10 +179,9 @@ def test_a_connection_that_is_not_answered_is_given_up(monkeypatch: pytest.Monke
 
 
 def test_nobody_there_and_unknown_names_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with pytest.raises(HttpError, match="cannot be reached: connection refused") as refused:
-        ask(f"http://127.0.0.1:{port}")
+    with socket.socket() as deaf, pytest.raises(HttpError, match="cannot be reached: connection refused") as refused:
+        deaf.bind(("127.0.0.1", 0))  # so that nobody else gets the port; it does not listen
+        ask(f"http://127.0.0.1:{deaf.getsockname()[1]}")
     assert refused.value.retryable
 
     def unknown(*_: object, **__: object) -> None:
@@ -217,7 +214,7 @@ def test_a_stream_that_is_cancelled_over_tls_ends_too() -> None:
             http = ThreadedHttp({"SSL_CERT_FILE": str(CERTIFICATE)})
             async with http.exchange(HttpRequest("GET", server.url)) as response:
                 assert await response.read() == b"four"
-            assert server.lines[0].left.wait(5)
+            assert server.lines[0].left.wait(60)
 
         asyncio.run(main())
 
@@ -284,7 +281,7 @@ def test_two_hundred_exchanges_run_at_once() -> None:
     together = threading.Barrier(200)
 
     def behave(line: Line, asked: Asked) -> None:
-        together.wait(30)  # no answer before all have asked
+        together.wait(100)  # no answer before all have asked
         says(asked.target)(line, asked)
 
     with serving(behave) as server:

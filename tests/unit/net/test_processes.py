@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from oe.errors import NodeError
 from oe.net import processes as module
 from oe.net.processes import Processes
 from oe.ports.process import Command, Exit
+from tests.support.descriptors import open_descriptors
 from tests.unit.net.children import ENVIRONMENT, STUBBORN, Sink, is_alive, outcome, run, sh
 
 HAS_PIDFD = hasattr(os, "pidfd_open")
@@ -113,9 +115,13 @@ def test_what_is_left_behind_and_ignores_term_is_killed_after_the_grace(any_runn
 
 
 def test_what_is_left_behind_and_prints_for_ever_is_ended(runner: Processes) -> None:
-    exit_, out, _ = outcome(runner, sh("yes & echo $! >&2; sleep 0; exit 4"))
+    async def main() -> tuple[Exit, bytes]:
+        err = Sink()
+        return await runner.run(sh("yes & echo $! >&2; exit 4"), lambda _: None, err), err.data
+
+    exit_, pid = run(main())
     assert exit_ == Exit(4)
-    assert len(out) < 1 << 26
+    assert not is_alive(int(pid))
 
 
 def cancelled(runner: Processes, command: Command, *, times: int = 1) -> tuple[int, float]:
@@ -137,9 +143,9 @@ def cancelled(runner: Processes, command: Command, *, times: int = 1) -> tuple[i
 
 
 def test_cancelling_ends_leader_and_group(any_runner: Processes) -> None:
-    pid, taken = cancelled(any_runner, sh("sleep 1000 & echo $! ready; wait"))
+    pid, taken = cancelled(any_runner, sh("sleep 1000 & echo $! ready; wait", grace_seconds=100))
     assert not is_alive(pid)
-    assert taken < 4
+    assert taken < 50, "the grace is for those that go on"
 
 
 def test_cancelling_lets_a_program_clean_up(runner: Processes, tmp_path: Path) -> None:
@@ -151,14 +157,14 @@ def test_cancelling_lets_a_program_clean_up(runner: Processes, tmp_path: Path) -
 def test_a_program_that_ignores_term_is_killed_after_the_grace(any_runner: Processes) -> None:
     pid, taken = cancelled(any_runner, sh(STUBBORN.replace("echo ready", "echo $$ ready"), grace_seconds=0.1))
     assert not is_alive(pid)
-    assert 0.1 <= taken < 5
+    assert taken >= 0.1
 
 
 def test_a_second_cancellation_kills_at_once(any_runner: Processes) -> None:
-    command = sh(STUBBORN.replace("echo ready", "echo $$ ready"), grace_seconds=50)
+    command = sh(STUBBORN.replace("echo ready", "echo $$ ready"), grace_seconds=100)
     pid, taken = cancelled(any_runner, command, times=2)
     assert not is_alive(pid)
-    assert taken < 20
+    assert taken < 50
 
 
 def test_a_sink_that_raises_ends_the_program_and_is_heard(any_runner: Processes) -> None:
@@ -187,6 +193,15 @@ def test_a_sink_that_raises_over_the_last_words_is_heard_too(runner: Processes) 
         run(main())
 
 
+def children_of_this_process() -> set[int]:
+    """Those that live and those that nobody has reaped."""
+    found: set[int] = set()
+    for thread in os.listdir("/proc/self/task"):
+        with suppress(FileNotFoundError):  # it has ended meanwhile
+            found |= set(map(int, Path("/proc/self/task", thread, "children").read_text().split()))
+    return found
+
+
 def test_nothing_leaks(any_runner: Processes) -> None:
     async def main() -> None:
         for _ in range(30):
@@ -199,11 +214,10 @@ def test_nothing_leaks(any_runner: Processes) -> None:
             await asyncio.wait([task])
 
     outcome(any_runner, sh("true"))  # the guard has started
-    descriptors = set(os.listdir("/proc/self/fd"))
+    descriptors, children = open_descriptors(), children_of_this_process()
     run(main())
-    assert set(os.listdir("/proc/self/fd")) == descriptors
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    assert not [pid for pid in children if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"]
+    assert open_descriptors() <= descriptors
+    assert children_of_this_process() <= children
 
 
 def test_many_programs_at_once(runner: Processes) -> None:

@@ -15,13 +15,14 @@ def test_a_call_is_shown_where_it_is_without_the_threads_machinery() -> None:
 
     def tool() -> list[str]:
         begun.set()
-        release.wait(20)
+        release.wait(100)
         return stack_lines({threading.get_ident(): "work: tool.py"})
 
     async def main() -> list[str]:
         call = asyncio.create_task(threads.call(tool, "work: tool.py"))
         await asyncio.get_running_loop().run_in_executor(None, begun.wait)
-        seen = stack_lines(threads.busy())
+        while "release.wait(100)" not in "\n".join(seen := stack_lines(threads.busy())):
+            await asyncio.sleep(0)  # it has begun, and is not there yet
         release.set()
         await call
         return seen
@@ -29,7 +30,7 @@ def test_a_call_is_shown_where_it_is_without_the_threads_machinery() -> None:
     lines = asyncio.run(main())
     at = lines.index("stack of work: tool.py, innermost last:")
     assert f"{__file__}:" in lines[at + 1]
-    assert lines[at + 1].endswith("in tool: release.wait(20)")
+    assert lines[at + 1].endswith("in tool: release.wait(100)")
     assert not [line for line in lines[at:] if "/oe/run/" in line]
 
 

@@ -7,7 +7,6 @@ import contextvars
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,13 +21,13 @@ T = TypeVar("T")
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     async def bounded() -> T:
-        return await asyncio.wait_for(coroutine, 30)
+        return await asyncio.wait_for(coroutine, 200)
 
     return asyncio.run(bounded())
 
 
-def ours() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "oe-thread"]
+def ours() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "oe-thread"}
 
 
 def test_a_result_and_an_error_come_back() -> None:
@@ -77,11 +76,11 @@ def test_calls_run_beside_each_other_up_to_the_bound_and_no_further() -> None:
     barrier = threading.Barrier(3)
 
     async def main() -> None:
-        await asyncio.gather(*(threads.call(lambda: barrier.wait(10), f"call {number}") for number in range(9)))
+        await asyncio.gather(*(threads.call(lambda: barrier.wait(100), f"call {number}") for number in range(9)))
 
-    before = len(ours())
+    before = ours()  # those of other tests may end meanwhile
     run(main())
-    assert len(ours()) - before == 3
+    assert len(ours() - before) == 3
 
 
 def test_threads_are_used_again() -> None:
@@ -101,7 +100,7 @@ def test_a_cancelled_call_returns_at_once_and_is_named_until_it_ends() -> None:
     def stuck() -> None:
         workers.append(threading.current_thread())
         started.set()
-        release.wait(20)
+        release.wait(100)
 
     async def main() -> None:
         task = asyncio.create_task(threads.call(stuck, "name lookup"))
@@ -115,7 +114,7 @@ def test_a_cancelled_call_returns_at_once_and_is_named_until_it_ends() -> None:
 
     run(main())
     release.set()
-    workers[0].join(20)
+    workers[0].join(100)
     assert threads.abandoned() == []
     assert threads.busy() == {}
 
@@ -125,11 +124,11 @@ def test_a_call_that_waits_gets_the_place_of_one_that_never_returns() -> None:
     started, release = threading.Event(), threading.Event()
 
     async def main() -> str:
-        stuck = asyncio.create_task(threads.call(lambda: (started.set(), release.wait(20)), "stuck"))
+        stuck = asyncio.create_task(threads.call(lambda: (started.set(), release.wait(100)), "stuck"))
         waiting = asyncio.create_task(threads.call(lambda: "came to it", "waiting"))
         await asyncio.get_running_loop().run_in_executor(None, started.wait)
         stuck.cancel()
-        return await asyncio.wait_for(waiting, 10)
+        return await asyncio.wait_for(waiting, 100)
 
     assert run(main()) == "came to it"
     release.set()
@@ -159,7 +158,7 @@ def test_a_call_that_is_cancelled_while_it_waits_never_starts() -> None:
     ran = []
 
     async def main() -> None:
-        first = asyncio.create_task(threads.call(lambda: release.wait(20), "first"))
+        first = asyncio.create_task(threads.call(lambda: release.wait(100), "first"))
         second = asyncio.create_task(threads.call(lambda: ran.append(2), "second"))
         await asyncio.sleep(0)
         second.cancel()
@@ -180,7 +179,7 @@ def test_a_loop_that_has_gone_does_not_disturb_the_next() -> None:
 
     def stuck() -> None:
         started.set()
-        release.wait(20)
+        release.wait(100)
 
     async def leave() -> None:
         task = asyncio.create_task(threads.call(stuck, "stuck"))
@@ -205,27 +204,27 @@ def test_the_interpreter_ends_without_waiting_for_a_stuck_call() -> None:
               "    await asyncio.get_running_loop().run_in_executor(None, started.wait)\n"
               "    task.cancel()\n"
               "threads = DaemonThreads()\nasyncio.run(main())\nprint(threads.abandoned())\n")
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100, check=False)
     assert (ended.returncode, ended.stdout) == (0, "['stuck']\n"), ended.stderr
 
 
 def test_two_hundred_waits_at_concurrency_fifty_take_four_rounds() -> None:
-    """S5 at this level: the ideal is 0.2 s."""
+    """S5 at this level. None of a round comes back before fifty are there."""
     threads = DaemonThreads()
-    turn = threading.Event()
+    rounds: list[int] = []
+    together = threading.Barrier(50, action=lambda: rounds.append(len(rounds)))
 
-    async def main() -> float:
+    async def main() -> None:
         gate = asyncio.Semaphore(50)
 
         async def one() -> None:
             async with gate:
-                await threads.call(lambda: turn.wait(0.05), "wait")
+                await threads.call(lambda: together.wait(100), "wait")
 
-        started = time.monotonic()
         await asyncio.gather(*(one() for _ in range(200)))
-        return time.monotonic() - started
 
-    assert run(main()) < 1.0
+    run(main())
+    assert rounds == [0, 1, 2, 3]
 
 
 def test_results_are_not_kept_alive_by_idle_threads() -> None:
