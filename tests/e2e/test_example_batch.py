@@ -14,17 +14,28 @@ from tests.support.examples import copy_example, statuses
 from tests.support.program import Program
 
 QUICK = ("--arg", "pace=0", "--arg", "count=12")
-SLOW = ("--arg", "pace=0.5", "--arg", "count=12")
+REPORT = "        ctx.report(pause / _PAUSES, item[\"file\"])\n"
+HOLD = """\
+        while ctx.slot not in ("pack[0]/compress", "pack[1]/compress") and (Path(ctx.folder) / "hold").exists():
+            await asyncio.sleep(0.01)
+"""
 
 
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
-    return copy_example("long-batch", tmp_path)
+    """The batch, whose third file and those behind it take as long as there is a file `hold`."""
+    folder = copy_example("long-batch", tmp_path)
+    tool = folder / "tools/compress.py"
+    text = tool.read_text(encoding="utf-8")
+    assert REPORT in text
+    tool.write_text(text.replace(REPORT, REPORT + HOLD), encoding="utf-8")
+    return folder
 
 
 def interrupted(program: Program, example: Path, slot: str, number: signal.Signals) -> int:
-    """Starts a slow run and sends it the signal when the slot tells of its progress; the exit code."""
-    running = program.start("run", example, *SLOW)
+    """Starts a run and sends it the signal when the slot tells of its progress; the exit code."""
+    (example / "hold").touch()
+    running = program.start("run", example, *QUICK)
     assert running.stderr is not None
     assert b"files" in running.stderr.readline()
     watching = program.start("inspect", "latest", "--follow", "-e", example)
@@ -33,6 +44,7 @@ def interrupted(program: Program, example: Path, slot: str, number: signal.Signa
         assert any(f"node.progress    {slot} ".encode() in line for line in watching.stdout)
         running.send_signal(number)
         running.communicate(timeout=60)
+        (example / "hold").unlink()
     finally:
         running.kill()
         watching.kill()

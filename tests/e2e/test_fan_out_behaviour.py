@@ -293,7 +293,7 @@ class TestFailures:
 
     def test_an_item_that_takes_too_long_is_the_only_one_to_fail(self, fan_out: FanOut) -> None:
         fan_out.edit("tools/tool.py", "    count(item, ctx)", "    count(item, ctx)\n    if item == 2: os.read(os.pipe()[0], 1)")
-        fan_out.edit("experience.yaml", "      impl: ./tools/tool.py:item", "      impl: ./tools/tool.py:item\n      timeout: 2s")
+        fan_out.edit("experience.yaml", "      impl: ./tools/tool.py:item", "      impl: ./tools/tool.py:item\n      timeout: 8s")
         fan_out.words([1, 2, 3])
         result = fan_out.run()
         assert result.state["out"] == [1, 3] and "timeout" in result.node("each")["error"]

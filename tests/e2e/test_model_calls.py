@@ -117,13 +117,13 @@ def test_a_run_that_is_interrupted_lets_go_of_the_provider(program: Program, fol
     with serving(stalls(head(Transfer_Encoding="chunked", Content_Type="text/event-stream") + chunk(b": here\n\n"))) as server:
         process = program.start("run", folder, "--args", '{"items": ["Ann"]}', "--llm", "openai:m",
                                 env={"OPENAI_BASE_URL": server.url + "/v1"})
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 100
         while not server.lines and time.monotonic() < deadline:
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        assert server.lines[0].left.wait(5)
-        process.communicate(timeout=20)
+        assert server.lines[0].left.wait(60)
+        process.communicate(timeout=60)
         assert process.returncode == 130
 
 

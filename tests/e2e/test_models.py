@@ -338,7 +338,7 @@ def test_a_call_that_a_kill_cut_off_counts_when_the_run_goes_on(program: Program
     given = ("--arg", f"token={SECRET}", "--json")
     with program.start("run", folder, *given, "--budget", "calls=2", env=provider.environment) as process:
         try:
-            assert provider.reached.wait(30)
+            assert provider.reached.wait(100)
         finally:
             process.kill()
             provider.stalls.clear()

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -131,7 +132,7 @@ def test_a_damaged_database_is_told_and_left_as_it_is(program: Program, folder: 
     assert program.run("run", "--quiet", cwd=folder).exit_code == 0
     path = folder / ".openexpertise/state.sqlite"
     whole = path.read_bytes()
-    path.write_bytes({"middle": whole[:2048] + os.urandom(len(whole) - 4096) + whole[-2048:],
+    path.write_bytes({"middle": whole[:2048] + Random(damage).randbytes(len(whole) - 4096) + whole[-2048:],
                       "header": b"\0" * 100 + whole[100:], "cut": whole[:len(whole) // 2],
                       "other": b"this is no database at all\n" * 1000}[damage])
     before = path.read_bytes()

@@ -30,7 +30,7 @@ SPEC = """\
 name: asking
 version: 1.0.0
 state: {schema: {before: {type: string}, said: {type: string}}}
-runtime: {llm: {provider: openai, model: m, tries: 2, idle_timeout: 300ms}}
+runtime: {llm: {provider: openai, model: m, tries: 2, idle_timeout: 100s}}
 graph:
   nodes:
     - {id: first, kind: tool, command: [echo, '{"before": "kept"}'], writes: [before]}
@@ -79,6 +79,8 @@ def environment(server: FaultyServer) -> dict[str, str]:
                                    for fault in FAULTS])
 def test_a_server_that(program: Program, folder: Path, fault: str) -> None:
     behaviour, words, most_asked = FAULTS[fault]
+    if fault.startswith("stalls"):
+        (folder / "experience.yaml").write_text(SPEC.replace("100s", "300ms"))
     with serving(behaviour) as server:
         done = program.run("run", "--json", "--run-id", "r", cwd=folder, env=environment(server))
         nodes = {node["id"]: node for node in done.json()["nodes"]}
@@ -87,6 +89,7 @@ def test_a_server_that(program: Program, folder: Path, fault: str) -> None:
         assert words in nodes["ask"]["error"], nodes["ask"]["error"]
         assert 1 <= len(server.asked) <= most_asked, "as often as the experience says, and no more"
         assert "Traceback" not in done.stderr and KEY not in done.stdout + done.stderr
+    (folder / "experience.yaml").write_text(SPEC)  # a server that is well may still be slow
     with serving(openai_behaviour(lambda _: "well again")) as server:
         again = program.run("resume", "--json", cwd=folder, env=environment(server))
         assert (again.exit_code, again.json()["state"]) == (0, {"before": "kept", "said": "well again"})

@@ -49,7 +49,7 @@ class Program:
         self._folder = home
 
     def run(self, *arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None,
-            stdin: str = "", timeout_seconds: float = 60) -> Result:
+            stdin: str = "", timeout_seconds: float = 200) -> Result:
         """Runs to the end; stdin is a pipe that holds `stdin`, stdout and stderr are pipes too."""
         done = subprocess.run(
             self.arguments(*arguments), cwd=cwd or self._folder, env=self.environment | dict(env or {}),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
 import pytest
@@ -305,15 +306,14 @@ if os.geteuid() == 0:
 
 
 @pytest.fixture
-def open_folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder that another user can enter: pytest's own are closed to others."""
-    for parent in (tmp_path, *list(tmp_path.parents)[:3]):  # with several test processes there is one more
-        if parent.stat().st_uid == os.geteuid():
-            parent.chmod(parent.stat().st_mode | 0o055)
-    folder = tmp_path / "data"
-    folder.mkdir()
-    yield folder
-    folder.chmod(0o755)
+def open_folder() -> Iterator[Path]:
+    """A folder that another user can enter: pytest's own are closed to others, again by each pytest that begins."""
+    with TemporaryDirectory() as outer:
+        Path(outer).chmod(0o755)
+        folder = Path(outer, "data")
+        folder.mkdir()
+        yield folder
+        folder.chmod(0o755)
 
 
 def _readable_by_all(folder: Path) -> None:
