@@ -16,7 +16,8 @@ _SINGLES = {"<": "<", ">": ">", "+": "+", "-": "-", "*": "*", "/": "/", "%": "%"
 _SLIPS = {"===": "==", "!==": "!=", "<>": "!=", "=>": ">=", "=<": "<=", "**": "*", "//": "/"}
 _SINGLE_SLIPS = {"=": "write == to compare", "&": "write && or 'and'", "|": "write || or 'or'",
                  "?": "write ?? after a path for its default", "{": "a condition stands without braces",
-                 "`": "write a text in single or double quotes"}
+                 "`": "write a text in single or double quotes",
+                 **dict.fromkeys("\u2018\u2019\u201c\u201d", "write a text in straight quotes: 'text'")}
 
 
 class Token(NamedTuple):

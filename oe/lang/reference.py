@@ -79,7 +79,8 @@ def _scan_root(text: str, start: int) -> tuple[str, int]:
     if name in ROOTS:
         return name, end
     if not name:
-        raise _invalid("expected a name after '$'", start + 1, "write $.field, $args.name or $item")
+        how = "write it without braces: " if following == "{" else "write "
+        raise _invalid("expected a name after '$'", start + 1, f"{how}$.field, $args.name or $item")
     if name == "state":
         raise _invalid("unknown reference '$state'", start, "the state is '$': write $.field")
     near = next((known for known in ROOTS if sorted(known) == sorted(name)), None) or nearest(name, ROOTS)

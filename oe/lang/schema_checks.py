@@ -119,7 +119,7 @@ def key_of(value: Json, depth: int = DEEPEST_VALUE) -> Hashable:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
-        return ("boolean", value)
+        return bool, value  # a type, which no list of JSON values begins with
     if value is None or isinstance(value, int | float):
         return value
     if depth == 0:

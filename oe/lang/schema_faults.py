@@ -168,14 +168,14 @@ class _Finder:
         """Reports schemas that refer to themselves without going into the value: they would never end."""
         settled: set[int] = set()
         for start in self._leads_to:
-            way: list[int] = []
             work = [(start, iter(self._leads_to[start]))] if start not in settled else []
-            way += [start] if work else []
+            way = {start}
             while work:
                 target = next(work[-1][1], None)
                 if target is None:
-                    settled.add(work.pop()[0])
-                    way.pop()
+                    ended = work.pop()[0]
+                    settled.add(ended)
+                    way.discard(ended)
                 elif target in way:
                     self.problems.append(SchemaProblem(self._path_of[target], "endless-reference",
                                                        "schema refers to itself without end",
@@ -183,7 +183,7 @@ class _Finder:
                     return
                 elif target not in settled and target in self._leads_to:
                     work.append((target, iter(self._leads_to[target])))
-                    way.append(target)
+                    way.add(target)
 
 
 def _unknown(keyword: str) -> tuple[str, str, str | None]:
@@ -217,6 +217,7 @@ def _value_fault(keyword: str, shape: Shape, value: Json) -> tuple[str, str, str
             message = _value_list_fault(shape, value)
         case "names":
             message = _names_fault(value)
+            hint = "an object names those that it needs: required: [name]" if isinstance(value, bool) else None
         case "names map":
             message = "expected an object of lists of names" if not isinstance(value, dict) \
                 else next((fault for names in value.values() if (fault := _names_fault(names))), None)

@@ -44,14 +44,19 @@ def find_folder_flaw(files: SpecFiles, path: str) -> FileFlaw | None:
 
 def _near(files: SpecFiles, path: str) -> str | None:
     """A hint that names the path that was probably meant: another name in its folder, or the name in another folder."""
+    slashes = path.replace("\\", "/")
+    if slashes != path:
+        return f"write '{clip(slashes, 200)}': folders are separated by '/'"
+    here = "./" if path.startswith("./") else ""
     folder, _, name = normpath(path).rpartition("/")
     try:
         meant = nearest(name, files.names(folder or "."))
-        return f"did you mean '{join(folder, meant)}'?" if meant else None
+        return f"did you mean '{here}{join(folder, meant)}'?" if meant else None
     except OeError:
         outer, _, last = folder.rpartition("/")
     try:
         meant = nearest(last, files.names(outer or "."))
     except OeError:
         meant = None
-    return f"did you mean '{join(outer, meant, name)}'?" if meant else f"there is no folder '{clip(folder, 80)}' either"
+    return (f"did you mean '{here}{join(outer, meant, name)}'?" if meant
+            else f"there is no folder '{clip(folder, 80)}' either")

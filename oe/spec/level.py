@@ -8,7 +8,7 @@ from oe.spec.keys import Key
 from oe.values import JsonObject
 
 NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_-]{0,119}$"
-DURATION_PATTERN = "^[0-9]{1,9}(\\.[0-9]{1,9})?(ms|s|m|h|d)$"
+DURATION_PATTERN = "^(?=.*[1-9])[0-9]{1,9}(\\.[0-9]{1,9})?(ms|s|m|h|d)$"
 LARGEST = 1_000_000_000
 """The largest number of anything: seconds, units, tokens, dollars."""
 

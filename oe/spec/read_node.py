@@ -9,7 +9,7 @@ from oe.lang.document import Path
 from oe.lang.template import ValueTemplate
 from oe.spec.graph_levels import NODE
 from oe.spec.model import Join, Node
-from oe.spec.other_words import kind_elsewhere, kind_meant
+from oe.spec.other_words import key_meant, kind_elsewhere, kind_meant
 from oe.spec.read_policy import read_budget, read_cache, read_for_each, read_on_error, read_timeout
 from oe.spec.reading import Reading
 from oe.spec.section import KeyTable, Section, read_keys, read_section
@@ -109,7 +109,9 @@ def _args_and_inputs(section: Section, options: JsonObject) -> tuple[JsonObject,
 
 def _find_kind(reading: Reading, value: JsonObject, path: Path) -> str | None:
     """The node's kind; of a misspelt one the kind that was meant, so that its keys can still be judged."""
-    written = value.get("kind")
+    if "kind" not in value:
+        return _kind_under_another_key(reading, value)
+    written = value["kind"]
     if not isinstance(written, str) or not written:
         return None
     if written in reading.kinds:
@@ -124,3 +126,11 @@ def _find_kind(reading: Reading, value: JsonObject, path: Path) -> str | None:
     reading.report.error("unknown-kind", f"there is no kind '{written}'", at, hint)
     return meant
 
+
+def _kind_under_another_key(reading: Reading, value: JsonObject) -> str | None:
+    """The kind that stands under a misspelt key, `knid: tool`, so that this key can be refused for what it is."""
+    for name, written in value.items():
+        is_meant = name not in _COMMON.keys and (key_meant(name, ("kind",)) or nearest(name, ("kind",)))
+        if is_meant and isinstance(written, str) and written in reading.kinds:
+            return written
+    return None

@@ -28,8 +28,7 @@ def read_timeout(reading: Reading, section: Section) -> float | None:
     if seconds is None and section.get("timeout_ms") is not None:
         seconds = cast("float", section.get("timeout_ms")) / 1000
     if seconds == 0:
-        name = "timeout" if "timeout" in section else "timeout_ms"
-        reading.report.error("bad-value", f"'{name}' must be longer than nothing", (*section.path, name),
+        reading.report.error("bad-value", "'timeout_ms' must be longer than nothing", (*section.path, "timeout_ms"),
                              "leave it out for no limit")
     return seconds
 

@@ -11,7 +11,7 @@ from oe.lang.scope import MISSING, Missing
 from oe.spec.level import NAME, Level
 from oe.spec.model import Argument, Field, Merge
 from oe.spec.reading import Reading
-from oe.spec.section import KeyTable, Section, read_keys, read_section
+from oe.spec.section import KeyTable, Section, missing_colon, read_keys, read_section
 from oe.spec.shape import expected_text, find_misfits, found_text
 from oe.spec.top_levels import ARGUMENT, FIELD, STATE
 from oe.text import clip, nearest
@@ -19,7 +19,8 @@ from oe.values import Json, JsonObject
 
 
 class _Definition(NamedTuple):
-    """One definition taken apart. `is_sound` False: its schema has problems, so nothing is checked against it."""
+    """One definition taken apart. `is_sound` False: its schema has problems, so nothing is checked against it, and the
+    schema that others see is open."""
 
     keys: Section
     schema: JsonObject
@@ -94,7 +95,8 @@ def _read_definition(reading: Reading, level: Level, noun: str, value: Json, pat
     problems = schema_problems(schema, load=reading.schemas.load, strict_formats=reading.strict_formats)
     for problem in problems:
         report.error(problem.code, f"{noun}: {problem.message}", (*path, *problem.path), problem.hint)
-    return _Definition(keys, schema, is_sound and not problems)
+    is_sound = is_sound and not problems
+    return _Definition(keys, schema if is_sound else {}, is_sound)
 
 
 def _is_keyword(name: str, value: Json) -> bool:
@@ -106,15 +108,16 @@ def _drop_unknown(reading: Reading, noun: str, schema: dict[str, Json], table: K
     """Refuses what is neither a keyword nor a key of the format; whether there was nothing of the kind."""
     unknown = [name for name in schema if name not in SHAPES and name not in REFUSED]
     for name in unknown:
-        del schema[name]
+        written = schema.pop(name)
         if name == "secret":
             reading.report.error("secret-field", f"{noun} cannot be secret: state is stored as it is", (*path, name),
                                  "declare it under args with secret: true", key=True)
             continue
-        near = nearest(name, [*table.keys, *SHAPES])
+        known = [*table.keys, *SHAPES]
+        near = nearest(name, known)
+        hint = f"did you mean '{near}'?" if near else "it is no keyword of JSON Schema that oe knows"
         reading.report.error("unknown-key", f"{noun} has no key '{clip(name, 60)}'", (*path, name),
-                             f"did you mean '{near}'?" if near else "it is no keyword of JSON Schema that oe knows",
-                             key=True)
+                             missing_colon(name, written, known) or hint, key=True)
     return not unknown
 
 

@@ -8,15 +8,28 @@ from typing import NamedTuple
 
 from oe.errors import OeError
 from oe.lang.reference import Reference, Segment
+from oe.lang.schema_refs import RefProblem, split_reference
 from oe.text import clip, did_you_mean
 from oe.values import Json, JsonObject
 
 _OPEN = frozenset({"anyOf", "oneOf", "allOf", "not", "if", "then", "else"})
+_BESIDE_REFERENCE = frozenset({"$ref", "$defs", "$comment", "$schema", "title", "description", "default", "examples",
+                               "format", "deprecated", "readOnly", "writeOnly"})
+"""What says nothing of a value's parts. With more beside it a `$ref` is taken as open: both would have to be read."""
+
 _LONGEST_CHAIN = 32
 _NOUNS = {"array": "a list", "string": "a text", "integer": "a number", "number": "a number",
           "boolean": "true or false", "null": "null", "object": "a mapping"}
 
 Loader = Callable[[str], Json]
+
+
+class _At(NamedTuple):
+    """A place in a schema: what its own references start from is the document `root`, which the file `file` holds."""
+
+    schema: Json
+    root: Json
+    file: str
 
 
 class Flaw(NamedTuple):
@@ -30,37 +43,37 @@ class Flaw(NamedTuple):
 
 def find_path_flaw(reference: Reference, skip: int, schema: Json, load: Loader) -> Flaw | None:
     """The first segment from number `skip` on that the schema has no place for."""
-    root = schema
+    at = _At(schema, schema, "")
     for number in range(skip, len(reference.segments)):
-        schema, root = _dereference(schema, root, load)
-        if not isinstance(schema, Mapping) or _OPEN.intersection(schema):
+        at = _dereference(at, load)
+        if not isinstance(at.schema, Mapping) or _OPEN.intersection(at.schema):
             return None
         segment = reference.segments[number]
-        problem = _misfit(reference, number, schema)
+        problem = _misfit(reference, number, at.schema)
         if problem is not None:
             message, hint = problem
-            at = segment_offset(reference, number)
-            return Flaw("unknown-path", f"'{clip(reference.text, 60)}': {message}", hint, at)
-        schema = _step(schema, segment)
+            offset = segment_offset(reference, number)
+            return Flaw("unknown-path", f"'{clip(reference.text, 60)}': {message}", hint, offset)
+        at = at._replace(schema=_step(at.schema, segment))
     return None
 
 
 def types_at(reference: Reference, skip: int, schema: Json, load: Loader) -> tuple[str, ...]:
     """The types that the schema allows where the reference leads; none where it is open."""
-    root = schema
+    at = _At(schema, schema, "")
     for segment in reference.segments[skip:]:
-        schema, root = _dereference(schema, root, load)
-        if not isinstance(schema, Mapping) or _OPEN.intersection(schema):
+        at = _dereference(at, load)
+        if not isinstance(at.schema, Mapping) or _OPEN.intersection(at.schema):
             return ()
-        schema = _step(schema, segment)
-    schema, _ = _dereference(schema, root, load)
+        at = at._replace(schema=_step(at.schema, segment))
+    schema = _dereference(at, load).schema
     declared = schema.get("type") if isinstance(schema, Mapping) and not _OPEN.intersection(schema) else None
     return (declared,) if isinstance(declared, str) else tuple(map(str, declared)) if isinstance(declared, list) else ()
 
 
 def segment_offset(reference: Reference, number: int) -> int:
     """Where a segment stands, from the start of the reference."""
-    position = 0 if reference.root == "bare" else 1
+    position = {"bare": 0, "state": 1}.get(reference.root, 1 + len(reference.root))
     for segment in reference.segments[:number]:
         found = reference.text.find(str(segment), position)
         position = found + len(str(segment)) if found >= 0 else position
@@ -68,23 +81,25 @@ def segment_offset(reference: Reference, number: int) -> int:
     return max(found, 0)
 
 
-def _dereference(schema: Json, root: Json, load: Loader) -> tuple[Json, Json]:
-    """The schema that a chain of `$ref` ends at, with the document that its own references start from; an open schema
-    where it cannot be followed, which is reported elsewhere."""
+def _dereference(at: _At, load: Loader) -> _At:
+    """Where a chain of `$ref` ends; an open schema where it cannot be followed, which is reported elsewhere."""
+    schema, root, file = at
     for _ in range(_LONGEST_CHAIN):
         if not isinstance(schema, Mapping) or "$ref" not in schema:
-            return schema, root
-        file, _, pointer = str(schema["$ref"]).partition("#")
-        if file:
-            try:
-                root = load(file)
-            except OeError:
-                return True, root
+            return _At(schema, root, file)
+        if not _BESIDE_REFERENCE.issuperset(schema):
+            break
+        try:
+            target, pointer = split_reference(str(schema["$ref"]), file)
+            if target != file:
+                root, file = load(target), target
+        except (OeError, RefProblem):
+            break
         schema = root
         for step in pointer.split("/")[1:]:
             name = step.replace("~1", "/").replace("~0", "~")
             schema = schema.get(name, True) if isinstance(schema, Mapping) else True
-    return True, root
+    return _At(True, root, file)
 
 
 def _misfit(reference: Reference, number: int, schema: JsonObject) -> tuple[str, str | None] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import cast
 
 from oe.lang.document import Path
@@ -136,12 +136,26 @@ def _refuse_unknown(report: Report, noun: str, table: KeyTable, at: Path, value:
     near = nearest(name, table.keys)
     missing = [key for key in table.keys if key not in value]
     meant = key_meant(name, missing) or key_meant(name, table.keys.keys() - {"id", "name"})
-    if meant is not None:
+    bare = name.strip()
+    colon = missing_colon(name, value[name], table.keys)
+    if colon is not None:
+        hint, near = colon, name.split(maxsplit=1)[0]
+    elif bare != name and bare in table.keys:
+        hint, near = f"write '{bare}': {name.replace(bare, '')[0]!a} beside it is part of the key", bare
+    elif meant is not None:
         hint = f"write {meant if ':' in meant else repr(meant)} instead"
     else:
         hint = f"did you mean '{near}'?" if near else f"legal keys: {', '.join(table.keys)}"
     report.error("unknown-key", f"{noun} has no key '{clip(name, 60)}'", at, hint, key=True)
     return (meant or near or "").partition(":")[0]
+
+
+def missing_colon(name: str, value: Json, legal: Collection[str]) -> str | None:
+    """The hint for `{kind tool}`, which YAML reads as a key without a value."""
+    word, _, rest = name.partition(" ")
+    if value is not None or word not in legal or not rest:
+        return None
+    return f"put a colon after '{word}': '{word}: {clip(rest.strip(), 40)}'"
 
 
 def _refuse_misfit(report: Report, key: Key, misfit: Misfit, path: Path) -> None:
@@ -165,5 +179,5 @@ def _lower(doc: str) -> str:
 def _mapping_hint(level: Level, value: Json) -> str:
     if isinstance(value, str) and value and level.short:
         return f"write {{{level.short}: {clip(value, 40)}}}"
-    first = next((key.name for key in level.keys if key.required), level.keys[0].name)
-    return f"such as {{{first}: …}}"
+    names = [key.name for key in level.keys if key.required] or [level.keys[0].name]
+    return f"such as {{{', '.join(f'{name}: …' for name in names)}}}"

@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from oe.lang.document import Path
-from oe.text import clip, did_you_mean
+from oe.spec.level import DURATION
+from oe.text import clip, did_you_mean, parse_duration
 from oe.values import Json, JsonObject, canonical, compact, is_number
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "string": str, "boolean": bool, "object": dict, "array": list, "null": type(None)}
 _NOUNS = {"string": "a text", "boolean": "true or false", "object": "a mapping", "array": "a list", "null": "null",
           "integer": "a whole number", "number": "a number"}
+
+
+_FLAGS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+"""What YAML 1.1 took for true and false, and 1.2 takes for texts."""
 
 
 class Misfit(NamedTuple):
@@ -261,6 +266,10 @@ def misfit_hint(misfit: Misfit) -> str | None:
         return did_you_mean(value, [str(word) for word in listed])
     if isinstance(value, bool | int | float) and "anyOf" not in schema and not _misfits(text := compact(value), schema):
         return f'put it in quotes: "{text}"'
+    if isinstance(value, str) and value.lower() in _FLAGS and _takes(schema, "boolean"):
+        return f"write {_FLAGS[value.lower()]}"
+    if schema == DURATION and isinstance(value, str) and parse_duration(value) == 0:
+        return "it must be longer than nothing"
     if isinstance(value, dict) and value and schema.get("type") == "array":
         return "write a list: begin each item with '- '"
     if _takes(schema, "array") and isinstance(value, str):

@@ -9,6 +9,10 @@ from oe.lang.yaml.reading import Reading, shown
 from oe.text import plural
 
 _NEXT = re.compile(r"(?>(?:[ \t]*+(?:#[^\n]*+)?\n)*)( *+)")
+_ODD_SPACES = "\xa0\u1680\u2000-\u200b\u202f\u205f\u3000"
+_ODD_SPACE = re.compile(f"[^\n\"'#:{_ODD_SPACES}]*+:?([{_ODD_SPACES}])")
+_BLOCK_ABOVE = re.compile(r"[:-] +[|>][-+1-9]{0,2}\Z")
+_FEW_WORDS = 2
 _END = re.compile(r"[ \t]*+(?:(?<=[ \t])#[^\n]*+)?\n")
 
 
@@ -76,9 +80,13 @@ def _refuse_rest(reading: Reading, start: int, content: int) -> NoReturn:
 def refuse_key_in_sequence(reading: Reading, line: int, indent: int, parent: int) -> None:
     """Fail where a sequence ended at a line of its own indentation that belongs to no collection around it."""
     _, content, column = next_line(reading.text, line)
-    if column == indent > parent and reading.text[content] != "\t":
-        reading.fail("yaml-indentation", content, "a line without '- ' among the entries of a sequence",
-                     "indent it as deep as the text of the entry it belongs to, or less than the sequence")
+    text = reading.text
+    if column == indent > parent and text[content] != "\t":
+        _refuse_odd_space(reading, content, "yaml-indentation")
+        hint = "indent it as deep as the text of the entry it belongs to, or less than the sequence"
+        if text[content] == "-" and text[content + 1] != "-":
+            hint = f"put a space after the dash: {shown('- ' + _line(text, content + 1))}"
+        reading.fail("yaml-indentation", content, "a line without '- ' among the entries of a sequence", hint)
 
 
 def refuse_leftover(reading: Reading, content: int, column: int, value_column: int) -> NoReturn:
@@ -105,9 +113,24 @@ def refuse_line(reading: Reading, content: int, column: int, indent: int) -> NoR
     if is_entry(text, content):
         reading.fail("yaml-indentation", content, "a sequence entry among the keys of a mapping",
                      "indent the sequence deeper than the keys beside it")
-    line = text[content: text.index("\n", content)]
+    _refuse_odd_space(reading, content, "yaml-expected-key")
+    line = _line(text, content)
     word = line.replace("\t", " ").split(" ", 1)[0]
     hint = "write 'key: value'"
     if ":" in word[:-1] and word[0] not in "\"'[{":
         hint = f"put a space after the colon: '{word.replace(':', ': ', 1)}'"
+    elif len(line.split()) > _FEW_WORDS or _BLOCK_ABOVE.search(text[:content].rstrip().rpartition("\n")[2]):
+        hint += "; a line that belongs to the text above is indented deeper than its key"
     reading.fail("yaml-expected-key", content, f"expected 'key: value', found {shown(line)}", hint)
+
+
+def _line(text: str, position: int) -> str:
+    return text[position: text.index("\n", position)]
+
+
+def _refuse_odd_space(reading: Reading, content: int, code: str) -> None:
+    """Fail at a white space that YAML takes for a letter, as it comes with what is copied from a page."""
+    odd = _ODD_SPACE.match(reading.text, content)
+    if odd is not None:
+        reading.fail(code, odd.start(1), f"the space here is U+{ord(odd[1]):04X}, which YAML takes for a letter",
+                     "replace it by a plain space")

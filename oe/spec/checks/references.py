@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from oe.lang.reference import ROOTS, Reference
+from oe.lang.scope import MISSING
 from oe.spec.places import Site, find_sites
 from oe.spec.reference_rules import Flaw, find_path_flaw, segment_offset
 from oe.spec.report import Report
@@ -43,6 +44,8 @@ def _state(subject: Subject, site: Site) -> Flaw | None:
 
 
 def _other_root(subject: Subject, site: Site, name: str) -> str:
+    if name in ROOTS and site.reference.text.startswith("$."):
+        return f"write ${site.reference.text[2:]}"
     if name in (subject.experience.arguments or ()):
         return f"write $args.{name} for the argument"
     if name in site.place.inputs:
@@ -93,7 +96,7 @@ def _iteration(subject: Subject, site: Site) -> Flaw | None:
 
 
 def _prev(subject: Subject, site: Site) -> Flaw | None:
-    if site.place.prev or (site.place.prev is False and site.reference.default):
+    if site.place.prev or (site.place.prev is False and site.reference.default is not MISSING):
         return None
     if site.place.prev is False:
         return Flaw("out-of-place", f"'{_shown(site.reference)}': the first stage has no $prev",
@@ -121,6 +124,8 @@ def _bare(subject: Subject, site: Site) -> Flaw | None:
         field = experience.fields.get(name)
         is_known = field is not None and name not in subject.gaps.bad_fields
         return find_path_flaw(reference, 1, field.schema, subject.schemas.load) if field and is_known else None
+    if subject.gaps.arguments:
+        return None
     return Flaw("unknown-name", f"'{_shown(reference)}': no argument, edge input or field of node '{node.id}' is "
                 f"called '{clip(name, 40)}'", _bare_hint(subject, site, name), 0)
 
@@ -130,6 +135,8 @@ def _bare_hint(subject: Subject, site: Site, name: str) -> str:
     assert node is not None
     if name in ROOTS:
         return f"write ${site.reference.text}"
+    if name == "state" and len(site.reference.segments) > 1:
+        return f"write ${site.reference.text.removeprefix(name)}"
     if name in subject.experience.fields:
         return f"add it to reads: [{', '.join((*node.reads, name))}]"
     known = [*subject.argument_names(node), *(subject.experience.arguments or ()), *site.place.inputs, *node.reads]

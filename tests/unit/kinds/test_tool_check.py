@@ -21,8 +21,8 @@ def codes(experiment: Experiment, **options: Json) -> list[str]:
 @pytest.mark.parametrize(("impl", "code", "message", "hint"), [
     ("./tools/good.py:fetch_al", "tool-no-function", "defines no function 'fetch_al'",
      "did you mean './tools/good.py:fetch_all'?"),
-    ("./tools/god.py", "missing-file", "there is no file './tools/god.py'", "did you mean 'tools/good.py'?"),
-    ("./tool/good.py", "missing-file", "there is no file", "did you mean 'tools/good.py'?"),
+    ("./tools/god.py", "missing-file", "there is no file './tools/god.py'", "did you mean './tools/good.py'?"),
+    ("./tool/good.py", "missing-file", "there is no file", "did you mean './tools/good.py'?"),
     ("../good.py", "path-outside", "", None),
     ("/etc/passwd", "path-outside", "", None),
     ("./tools/link.py", "path-outside", "", None),

@@ -36,6 +36,8 @@ from tests.support.growth import growth, times_as_long
     ({"minItems": 1}, [], (), "minItems", "expected at least 1 item, found 0", None),
     ({"maxItems": 1}, [1, 2], (), "maxItems", "expected at most 1 item, found 2", None),
     ({"uniqueItems": True}, [1, True, {"a": [1]}, {"a": [1.0]}], (), "uniqueItems", "items [2] and [3] are equal", None),
+    ({"uniqueItems": True}, [True, ["boolean", 1], ["boolean", 1]], (), "uniqueItems", "items [1] and [2] are equal", None),
+    ({"enum": [["boolean", 1]]}, True, (), "enum", 'expected one of ["boolean",1], found boolean true', None),
     ({"minLength": 3}, "🙂🙂", (), "minLength", "expected at least 3 characters, found 2", None),
     ({"maxLength": 1}, "🙂🙂", (), "maxLength", "expected at most 1 character, found 2", None),
     ({"pattern": "^a"}, "ba", (), "pattern", "'ba' does not match the pattern '^a'", None),

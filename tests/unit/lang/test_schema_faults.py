@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from oe.lang.document import Path
 from oe.lang.schema import SchemaProblem, schema_problems
 from oe.lang.schema_keywords import REFUSED, SHAPES
 from oe.values import Json
+from tests.support.growth import growth
 
 ANNOTATED: Json = {
     "$schema": "https://json-schema.org/draft/2020-12/schema", "$comment": "c", "title": "t", "description": "d", "default": 1,
@@ -40,7 +43,8 @@ def test_keywords_outside_the_subset_are_refused_by_name(keyword: str) -> None:
      "found null", "did you mean 'null' in quotes?"),
     ({"type": ["null", "null"]}, ("type",), "ill-typed-keyword", "'type': expected every type once, found array", None),
     ({"enum": "a"}, ("enum",), "ill-typed-keyword", "'enum': expected a list, found string 'a'", None),
-    ({"required": True}, ("required",), "ill-typed-keyword", "'required': expected a list of names, found boolean true", None),
+    ({"required": True}, ("required",), "ill-typed-keyword", "'required': expected a list of names, found boolean true",
+     "an object names those that it needs: required: [name]"),
     ({"required": ["a", "a"]}, ("required",), "ill-typed-keyword", "'required': expected every name once, found array", None),
     ({"dependentRequired": {"a": "b"}}, ("dependentRequired",), "ill-typed-keyword",
      "'dependentRequired': expected a list of names, found object", None),
@@ -103,3 +107,11 @@ def test_recursion_inside_the_value_is_no_fault() -> None:
 
 def test_thousands_of_faults_are_cut() -> None:
     assert len(schema_problems({"allOf": [{"typ": 1}] * 1 + [{f"k{index}": 1} for index in range(5_000)]})) <= 1_000
+
+
+def test_a_long_chain_of_references_is_followed_in_time_in_proportion() -> None:
+    def chain(size: int) -> Callable[[], object]:
+        links: dict[str, Json] = {f"a{number}": {"$ref": f"#/$defs/a{number + 1}"} for number in range(size)}
+        schema: Json = {"$ref": "#/$defs/a0", "$defs": {**links, f"a{size}": True}}
+        return lambda: schema_problems(schema)
+    assert growth(chain, 1_500, 15_000, most=2) <= 2

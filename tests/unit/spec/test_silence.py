@@ -34,6 +34,11 @@ from tests.unit.spec.specs import codes, graph
                  ["reads-unordered-write"], id="one field seen twice by one node"),
     pytest.param("graph:\n  nodes:\n    - {id: ask, kind: agent, prompts: Hi there}\n", ["unknown-key"],
                  id="a misspelt required key"),
+    pytest.param("graph: {nodes: [{id: ask, knid: agent, prompt: Hi}]}\n", ["unknown-key"], id="a kind under a misspelt key"),
+    pytest.param("args: [topic]\ngraph: {nodes: [{id: ask, kind: agent, prompt: 'Say {{ topic }}'}]}\n", ["wrong-type"],
+                 id="a name in a prompt that may be an unreadable argument's"),
+    pytest.param("state: {schema: {said: {type: txt}}}\ngraph: {nodes: [{id: ask, kind: agent, prompt: Hi, writes: [said]}]}\n",
+                 ["ill-typed-keyword"], id="an answer for a field of no known type"),
 ])
 def test_no_follow_on(text: str, expected: list[str]) -> None:
     assert codes(text) == expected

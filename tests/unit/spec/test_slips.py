@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,25 @@ def hints(text: str) -> list[str | None]:
     ("graph: {nodes: [{id: one, kind: tool, command: sort < x}]}\n", 'write [sh, -c, "sort < x"]'),
     (graph("id: one, when: '{{ 1 }} > 0'"), "a condition stands without braces"),
     (graph("id: one, when: 1 is null"), "write == to compare"),
+    (graph("id: one, when: '$.note == “x”'"), "write a text in straight quotes: 'text'"),
+    (graph("id: one, when: '${{ $.note }}'"), "write it without braces: $.field, $args.name or $item"),
+    (graph("id: one, when: $.args.who == 1"), "write $args.who"),
+    (graph("id: one, when: $.item.x == 1, for_each: {source: [1]}"), "write $item.x"),
+    ("graph: {nodes: [{id: ask, kind: agent, prompt: 'Of {{ state.note }}'}]}\n", "write $.note"),
+    (graph("id: one, effects: yes"), "write true"),
+    (graph("id: one, effects: Off"), "write false"),
+    ("graph: {nodes: [{id: one, kind: tool, command: [ls], cache: no}]}\n", "write false"),
+    (graph("id: one, timeout: 0.0s"), "it must be longer than nothing"),
+    ("runtime: {timeout: 0s}\n" + graph("id: one"), "it must be longer than nothing"),
+    (graph("id: one, needs one"), "put a colon after 'needs': 'needs: one'"),
+    (graph("id: one", state="a: {type: string, maxLength 3}"), "put a colon after 'maxLength': 'maxLength: 3'"),
+    (graph("id: one", state="a: {type: object, properties: {b: {required: true}}}"),
+     "an object names those that it needs: required: [name]"),
+    (graph("id: one, \u00a0needs: []"), "write 'needs': '\\xa0' beside it is part of the key"),
+    (graph("id: one", rest="  edges: [one]\n"), "such as {from: …, to: …}"),
+    ("graph: {nodes: [{id: one, kind: tool, impl: .\\tools\\work.py, cache: false}]}\n",
+     "write './tools/work.py': folders are separated by '/'"),
+    ("graph: {nodes: [{id: one, kind: tool, impl: ./tools/wrok.py, cache: false}]}\n", "did you mean './tools/work.py'?"),
 ])
 def test_the_hint_is_what_was_meant(text: str, hint: str | None) -> None:
     found = hints(text)[0]
@@ -72,3 +92,34 @@ def test_braces_where_nothing_fills_them_in(text: str, hint: str | None) -> None
     assert hints(head + found) == ([] if hint is None else [hint])
     command = f"graph: {{nodes: [{{id: one, kind: tool, command: [echo, '{text}'], cache: false}}]}}\n"
     assert codes(head + "state: {schema: {note: {}}}\n" + command) == ([] if hint is None else ["unfilled-template"])
+
+
+def test_a_reference_beside_other_keywords_is_open() -> None:
+    """What the two together allow is not looked into: nothing is said rather than something wrong."""
+    state = "a: {$ref: '#/$defs/base', $defs: {base: {properties: {known: {}}}}, properties: {own: {}}, default: {}}"
+    assert codes(graph("id: one, args: {x: $.a.known, y: $.a.own, z: $.a.none}", state=state)) == []
+
+
+def test_references_of_schema_files_start_from_their_file(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "work.py").write_text("def run(inputs, ctx): return {}\n", encoding="utf-8")
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas" / "a.json").write_text('{"properties": {"b": {"$ref": "b.json#/%24defs/odd%20name"}}}', encoding="utf-8")
+    (tmp_path / "schemas" / "b.json").write_text('{"$defs": {"odd name": {"properties": {"c": true}}}}', encoding="utf-8")
+    (tmp_path / "b.json").write_text('{"$defs": {"odd name": {"properties": {"other": true}}}}', encoding="utf-8")
+    text = HEAD + graph("id: one, args: {x: $.a.b.c, y: $.a.b.d}", state="a: {$ref: ./schemas/a.json, default: {b: {c: 1}}}")
+    assert [problem.message for problem in read_spec(text, tmp_path)[1]] == ["'$.a.b.d': its schema has no property 'd'"]
+
+
+def test_a_name_is_marked_behind_its_root() -> None:
+    text = graph("id: one, args: {x: $args.arg, y: $args.args.ar}")
+    problems = read_spec(HEAD + "args: {args: {properties: {args: {}}}}\n" + text, FOLDER)[1]
+    column = next(line.index("$args.arg,") for line in text.splitlines() if "$args" in line) + 1
+    assert [problem.span.column for problem in problems if problem.span] == [
+        column + len("$args."), column + len("$args.arg, y: $args.args.")]
+
+
+@pytest.mark.parametrize("default", ["0", "''", "null", "[]", "false"])
+def test_the_first_stage_may_have_any_default_for_what_came_before(default: str) -> None:
+    stream = graph(f'id: one, args: {{n: "$prev ?? {default}"}}', rest="  pipelines: [{id: p, items: [1], stages: [one]}]\n")
+    assert codes(stream) == []
