@@ -50,18 +50,23 @@ class ValueTemplate:
 
 def compile_value(value: Json) -> ValueTemplate:
     """The template of a value. Raises the first LangError, with the `path` of the string inside the value."""
+    template, problems = compile_sound_part(value)
+    if problems:
+        raise problems[0]
+    return template
+
+
+def compile_sound_part(value: Json) -> tuple[ValueTemplate, list[LangError]]:
+    """The template of a value without its faulty strings, so that its other references can be checked, and every fault,
+    each with `path` and `offset`."""
     compiler = _Compiler()
     constant, resolver = compiler.build(value, ())
-    if compiler.problems:
-        raise compiler.problems[0]
-    return ValueTemplate(constant, resolver, compiler.references)
+    return ValueTemplate(constant, resolver, compiler.references), compiler.problems
 
 
 def value_problems(value: Json) -> list[LangError]:
     """Every fault of a value template, each with `path` and `offset`."""
-    compiler = _Compiler()
-    compiler.build(value, ())
-    return compiler.problems
+    return compile_sound_part(value)[1]
 
 
 class _Compiler:

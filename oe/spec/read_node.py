@@ -89,11 +89,11 @@ def read_node(reading: Reading, tables: NodeTables, value: Json, path: Path) -> 
 def _node(reading: Reading, section: Section, node_id: str, kind: str, options: JsonObject) -> Node:
     path = section.path
     args, inputs = _args_and_inputs(section, options)
-    template = reading.template(args, (*path, "args")) if args else _NO_ARGS
     return Node(
         id=node_id, kind=kind, phase=section.text("phase"), when=reading.expression(section, "when"),
         join=cast("Join", section.text("join")), reads=section.texts("reads"), writes=section.texts("writes"),
-        args=template or _NO_ARGS, for_each=read_for_each(reading, section), on_error=read_on_error(reading, section),
+        args=reading.arguments(args, (*path, "args")) if args else _NO_ARGS,
+        for_each=read_for_each(reading, section), on_error=read_on_error(reading, section),
         timeout_seconds=read_timeout(reading, section), cache=read_cache(reading, section), inputs=inputs,
         env=section.texts("env"), produces=section.texts("produces"), effects=section.flag("effects"),
         budget=read_budget(reading, section), options=options, path=path)

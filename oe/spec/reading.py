@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from oe.lang.document import Path
 from oe.lang.errors import LangError
 from oe.lang.expression import Expression, parse_expression
-from oe.lang.template import ValueTemplate, compile_value, value_problems
+from oe.lang.template import ValueTemplate, compile_sound_part
 from oe.spec.report import Report
 from oe.spec.schema_files import SchemaFiles
 from oe.spec.section import Section
@@ -57,9 +57,16 @@ class Reading:
 
     def template(self, value: Json, path: Path) -> ValueTemplate | None:
         """A value with references; None where one of them is faulty, which is reported."""
-        try:
-            return compile_value(value)
-        except LangError:
-            for error in value_problems(value):
-                self.report.error(error.code, error.message, (*path, *error.path), error.hint, inside=error.offset)
-            return None
+        found, problems = compile_sound_part(value)
+        self._report(problems, path)
+        return None if problems else found
+
+    def arguments(self, value: Json, path: Path) -> ValueTemplate:
+        """A node's arguments; what is faulty in them is reported and left out, what is not is checked all the same."""
+        found, problems = compile_sound_part(value)
+        self._report(problems, path)
+        return found
+
+    def _report(self, problems: Iterable[LangError], path: Path) -> None:
+        for error in problems:
+            self.report.error(error.code, error.message, (*path, *error.path), error.hint, inside=error.offset)
