@@ -192,8 +192,8 @@ class Runtime(NamedTuple):
 class Experience(NamedTuple):
     """A whole experience. `arguments` is None where the section is missing: any object is accepted then.
 
-    `nodes` holds every node, stages and bodies included, in the order of the file; `units` what edges may name:
-    nodes that are no stage or body, then pipelines, then loops. `folder` is the directory of the file.
+    `nodes` holds every node, stages and bodies included, in the order of the file; `units` what edges may name,
+    in that order too: pipelines, loops, and nodes that are no stage or body. `folder` is the directory of the file.
     """
 
     name: str

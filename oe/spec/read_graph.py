@@ -15,19 +15,22 @@ from oe.values import Json
 
 
 class Graph(NamedTuple):
-    """What the section holds. `edges` are those of `edges` and of every `needs`, in the order of the text."""
+    """What the section holds. `edges` are those of `edges` and of every `needs`, in the order of the text, as are the
+    `ids` of nodes, pipelines and loops."""
 
     nodes: dict[str, Node]
     pipelines: dict[str, Pipeline]
     loops: dict[str, Loop]
     edges: tuple[Edge, ...]
+    ids: tuple[str, ...]
 
     def units(self) -> dict[str, Unit]:
-        """What edges may name: nodes that are no stage or body, then pipelines, then loops."""
+        """What edges may name, in the order of the text: pipelines, loops and nodes that are no stage or body."""
         members = {stage for pipeline in self.pipelines.values() for stage in pipeline.stages}
         members.update(name for loop in self.loops.values() for name in loop.body)
         free: dict[str, Unit] = {name: node for name, node in self.nodes.items() if name not in members}
-        return free | self.pipelines | self.loops
+        named = free | self.pipelines | self.loops
+        return {name: named[name] for name in self.ids if name in named}
 
 
 class _GraphReader:
@@ -35,7 +38,7 @@ class _GraphReader:
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
-        self.graph = Graph({}, {}, {}, ())
+        self.graph = Graph({}, {}, {}, (), ())
         self.edges: list[Edge] = []
         self.taken: dict[str, Path] = {}
         self.tables = NodeTables(reading)
@@ -161,4 +164,4 @@ def read_graph(reading: Reading, top: Section) -> Graph:
     if section.broken:
         reader._lost()
         reading.gaps.edges = True
-    return reader.graph._replace(edges=tuple(reader.edges))
+    return reader.graph._replace(edges=tuple(reader.edges), ids=tuple(reader.taken))

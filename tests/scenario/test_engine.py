@@ -42,6 +42,18 @@ def test_ready_units_start_in_the_order_of_the_file() -> None:
     assert scenario.kind.calls == ["n3", "n1", "n2"]
 
 
+def test_pipelines_and_loops_before_the_nodes_of_the_file_are_before_them_in_its_order() -> None:
+    scenario = Scenario("""
+state: {schema: {n: {type: string}}}
+graph:
+  loops: [{id: loop, body: [again], max_iters: 1}]
+  pipelines: [{id: pipe, items: [1], stages: [stage]}]
+  nodes: [{id: again, kind: step}, {id: node, kind: step, writes: [n]}, {id: stage, kind: step, writes: [n]}]
+""", {"node": gives({"n": "node"}), "stage": gives({"n": "stage"})})
+    assert scenario.run().state == {"n": "node"}, "the last in the file wins"
+    assert scenario.kind.calls == ["loop[0]/again", "pipe[0]/stage", "node"]
+
+
 def test_a_view_holds_ancestors_and_never_a_sibling() -> None:
     seen: list[Any] = []
     scenario = Scenario(STATE + """
