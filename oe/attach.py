@@ -64,9 +64,14 @@ def follow(workspace: Workspace, run: Run, wait: Callable[[], None]) -> Iterator
         if look.snapshot.taken_at != seen:
             seen = look.snapshot.taken_at
             yield look
-        if look.snapshot.root.status not in ("running", "cancelling"):
+        if not is_going_on(look):
             return
         wait()
+
+
+def is_going_on(look: Look) -> bool:
+    """Whether the run went on at that moment."""
+    return look.snapshot.root.status in ("running", "cancelling")
 
 
 def ask_to_cancel(workspace: Workspace, run: Run, node: str | None, wait: Callable[[], None]) -> JsonObject:

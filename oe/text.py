@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -37,11 +38,11 @@ def parse_duration(text: str) -> float | None:
 
 def format_duration(seconds: float) -> str:
     """A duration as people write it: `243ms`, `12.4s`, `00:41` minutes and seconds from one minute on."""
-    if seconds < 1:
+    if seconds < 0.9995:  # what would be rounded to 1000ms or 60.0s is a second, a minute
         return f"{seconds * 1000:.0f}ms"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f}s"
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(max(60, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
@@ -57,7 +58,7 @@ def format_age(seconds: float) -> str:
 def format_size(size_bytes: float) -> str:
     """A size in bytes with a binary unit: `512 B`, `1.5 KiB`."""
     for unit in ("B", "KiB", "MiB", "GiB"):
-        if size_bytes < 1024:
+        if size_bytes < (1024 if unit == "B" else 1023.95):
             return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
         size_bytes /= 1024
     return f"{size_bytes:.1f} TiB"
@@ -71,6 +72,43 @@ def plural(count: int, noun: str) -> str:
 def clip(text: str, length: int) -> str:
     """The text cut to `length` characters, with an ellipsis where something was cut."""
     return text if len(text) <= length else text[: max(0, length - 1)] + "…"
+
+
+def width_of(text: str) -> int:
+    """How many cells of a terminal the text takes: two for a character of an East Asian script or an emoji, none for a
+    mark on another."""
+    return len(text) if text.isascii() else sum(map(cells_of, text))
+
+
+def clip_cells(text: str, width: int) -> str:
+    """The text cut to `width` cells of a terminal, with an ellipsis where something was cut."""
+    if width_of(text) <= width:
+        return text
+    room, end = width - 1, 0
+    while end < len(text) and (room := room - cells_of(text[end])) >= 0:
+        end += 1
+    return text[:end] + "…" if width > 0 else ""
+
+
+def end_cells(text: str, width: int, mark: str = "…") -> str:
+    """The end of the text in at most `width` cells of a terminal, with a mark where something was cut before it."""
+    if width_of(text) <= width:
+        return text
+    room, start = width - 1, len(text)
+    while start and (room := room - cells_of(text[start - 1])) >= 0:
+        start -= 1
+    return mark + text[start:] if width > 0 else ""
+
+
+@lru_cache(maxsize=4096)
+def cells_of(character: str) -> int:
+    """The cells of one character, as the C library's `wcwidth` counts them."""
+    import unicodedata  # most texts are ASCII
+
+    category = unicodedata.category(character)
+    if category in ("Mn", "Me") or (category == "Cf" and character != "\xad") or "\u1160" <= character <= "\u11ff":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def neutralise(text: str) -> str:

@@ -70,6 +70,7 @@ class Watch:
         self._clock = SystemClock()
         self._lines: deque[JsonObject] = deque(maxlen=_MOST_RECORDS)
         self._requests: list[tuple[int, str | None]] = []
+        self._told_seq = 0
         self._begin(run)
 
     def _begin(self, run: Run) -> None:
@@ -161,13 +162,20 @@ class Watch:
         for text, record in self._reading:
             del text
             self._read_events += 1
-            self._lines.append(record)
+            self._note_line(record)
             self._note_error(record)
             self._state.apply(_event(record))
             if time.monotonic() >= until:
                 return True
         self._reading = None
         return False
+
+    def _note_line(self, record: JsonObject) -> None:
+        """A log is read from its beginning again when the run is resumed; each line is told once."""
+        seq = record.get("seq")
+        if isinstance(seq, int) and seq > self._told_seq:
+            self._told_seq = seq
+            self._lines.append(record)
 
     def _note_error(self, record: JsonObject) -> None:
         if record.get("type") in ("node.failed", "node.retrying"):

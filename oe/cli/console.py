@@ -19,7 +19,8 @@ _COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
 
 
 class Console:
-    """What a command reads and writes. Colours only on a terminal and without NO_COLOR."""
+    """What a command reads and writes. Colours only on a terminal and without NO_COLOR; a line can be rewritten
+    (`is_rewritable`: on stderr, `is_result_rewritable`: on stdout) on a terminal that obeys, as a dumb one does not."""
 
     def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO,
                  environment: Mapping[str, str] | None = None) -> None:
@@ -29,9 +30,12 @@ class Console:
         self.environment = os.environ if environment is None else environment
         self.is_terminal = is_terminal(stderr)
         self.secrets: list[str] = []
-        may_colour = not self.environment.get("NO_COLOR") and self.environment.get("TERM") != "dumb"
-        self.has_colour = self.is_terminal and may_colour
-        self.has_result_colour = may_colour and is_terminal(stdout)
+        is_dumb = self.environment.get("TERM") == "dumb"
+        self.is_rewritable = self.is_terminal and not is_dumb
+        self.is_result_rewritable = is_terminal(stdout) and not is_dumb
+        is_coloured = not self.environment.get("NO_COLOR")
+        self.has_colour = self.is_rewritable and is_coloured
+        self.has_result_colour = self.is_result_rewritable and is_coloured
 
     def result(self, text: str) -> None:
         """A line of the command's result."""

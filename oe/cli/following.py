@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from oe.cli.console import Console, is_terminal
+from oe.cli.console import Console
 from oe.render.streams import fresh_text, stream_line, stream_status, stream_tails
+from oe.render.tree import screenful
 
 if TYPE_CHECKING:
     from oe.state.snapshot import Snapshot
@@ -29,7 +30,7 @@ class Streams:
     def __init__(self, read_live: Callable[[], tuple[Snapshot, float] | None], console: Console) -> None:
         self._read_live = read_live
         self._console = console
-        self._is_terminal = is_terminal(console.stdout)
+        self._is_rewritten = console.is_result_rewritable
         self._tails: dict[str, str] = {}
         self._drawn = False
 
@@ -38,7 +39,7 @@ class Streams:
         found = self._read_live()
         tails = {} if found is None else dict(stream_tails(found[0]))
         changed = [slot for slot, tail in tails.items() if tail != self._tails.get(slot)]
-        if found is not None and not self._is_terminal:
+        if found is not None and not self._is_rewritten:
             for slot in changed:
                 text = fresh_text(self._tails.get(slot, ""), tails[slot])
                 self._console.result(stream_line(slot, text, found[0].taken_at))
@@ -54,3 +55,23 @@ class Streams:
         if self._drawn:
             self._console.stdout.write("\r\x1b[K")
             self._drawn = False
+
+
+class Redrawn:
+    """A text that is shown again and again: in one place on a terminal that can, elsewhere one below the other."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._drawn = 0
+
+    def show(self, text: str, *, is_last: bool) -> None:
+        """Shows the text in the place of the one before. What has more lines than the terminal cannot be taken away
+        again, so only the last text is shown whole."""
+        if not self._console.is_result_rewritable:
+            self._console.result(("\n" if self._drawn else "") + text)
+            self._drawn = 1
+            return
+        above = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
+        lines = text.splitlines() if is_last else screenful(text.splitlines(), shutil.get_terminal_size())
+        self._drawn = len(lines)
+        self._console.result(above + "\n".join(lines))

@@ -151,7 +151,7 @@ async def _watched(start: Start, options: RunOptions, namespace: argparse.Namesp
                    requests: Requests) -> RunResult:
     bus = EventBus()
     redraw = None
-    only_failures = namespace.quiet or display.is_terminal
+    only_failures = namespace.quiet or display.is_rewritten
     if only_failures:
         bus.subscribe(display.note_failure, FAILURES)
     else:
@@ -159,7 +159,7 @@ async def _watched(start: Start, options: RunOptions, namespace: argparse.Namesp
     display.waiting = asyncio.current_task()
     requests.hand_to(display.stop)
     with SignalledPicture(display.picture):
-        if display.is_terminal and not namespace.quiet:
+        if display.is_rewritten and not namespace.quiet:
             redraw = asyncio.create_task(display.redraw())
         try:
             return await start(options._replace(on_start=display.begin, warn=display.warn), bus)
@@ -175,7 +175,7 @@ class _Display:
     def __init__(self, console: Console, dashboard: Dashboard | None) -> None:
         self._console = console
         self._dashboard = dashboard
-        self.is_terminal = console.is_terminal
+        self.is_rewritten = console.is_rewritable
         self._drawn = False
         self._clock = SystemClock()
         self.run: RunHandle | None = None
@@ -200,7 +200,7 @@ class _Display:
         from oe.live import picture_of
 
         text = "oe: the run has not begun" if self.run is None else picture_of(self.run)
-        return f"\r\x1b[K{text}" if self.is_terminal else text
+        return f"\r\x1b[K{text}" if self.is_rewritten else text
 
     def stop(self, reason: StopReason) -> None:
         """Passes a stop request on, and says so; before the run has begun it ends the waiting for it."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
-from unicodedata import east_asian_width
 
 from oe.render.graph_groups import Group, groups_of, is_drawn_whole
 from oe.render.graph_value import DrawnUnit, Outline, facts
 from oe.render.layout import Box, Layout, Line, Size, lay_out
 from oe.render.markup import Markup, element, joined, number
-from oe.text import clip, neutralise, plural
+from oe.text import clip, neutralise, plural, width_of
 
 _CHARACTER = 7.25
 """The width of a character of the fixed-width font at 12 pixels, as browsers choose it."""
@@ -198,8 +197,7 @@ def _plain(text: str) -> str:
 
 
 def _width(text: str) -> float:
-    wide = sum(east_asian_width(each) in {"W", "F"} for each in text)
-    return (len(text) + wide) * _CHARACTER
+    return width_of(text) * _CHARACTER
 
 
 def drawing_of(outline: Outline, style: str) -> str:

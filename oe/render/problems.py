@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from oe.diagnostics import Problem, Span
-from oe.text import neutralise, plural
+from oe.text import neutralise, plural, width_of
 from oe.values import JsonObject
 
 _WORD = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s:,\[\]{}\"'#]+|.")
@@ -58,7 +58,7 @@ def _excerpt(line: str, span: Span) -> list[str]:
     after = _shown(line[column + length:start + _LONGEST])
     margin = f"{span.line:>4} | "
     return [f"{margin}{before}{marked}{after}".rstrip(),
-            f"{'':>4} | {' ' * _width(before)}{'^' * max(1, _width(marked))}"]
+            f"{'':>4} | {' ' * width_of(before)}{'^' * max(1, width_of(marked))}"]
 
 
 def _is_no_text(part: str) -> bool:
@@ -69,12 +69,3 @@ def _is_no_text(part: str) -> bool:
 
 def _shown(text: str) -> str:
     return neutralise(text.replace("\t", " "))
-
-
-def _width(text: str) -> int:
-    """Columns on a terminal: characters of East Asian scripts take two, combining marks none."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(0 if combining(character) else 2 if east_asian_width(character) in "WF" else 1 for character in text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oe.clock import seconds_of_iso
 from oe.render.cost import cost_words
 from oe.state.run_state import CHARACTERS_PER_TOKEN, RunState, UnitState
-from oe.text import clip, format_age, format_duration, neutralise, plural
+from oe.text import clip, clip_cells, format_age, format_duration, neutralise, plural
 from oe.values import JsonObject
 
 _TOLD = {"node.finished": "ok", "node.failed": "failed", "node.skipped": "skipped", "node.cancelled": "cancelled",
@@ -44,7 +44,7 @@ def status_line(state: RunState, now: float, width: int) -> str:
             line += f" \"{activity.tail.strip()}\""
         elif activity.message:
             line += f" {activity.message}"
-    return clip(neutralise(line).replace("\n", " "), width)
+    return clip_cells(neutralise(line).replace("\n", " ").replace("\t", " "), width)
 
 
 def _streamed(state: RunState) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from oe.clock import iso
 from oe.render.events import event_line
 from oe.state.snapshot import Scope, Snapshot
-from oe.text import clip, neutralise
+from oe.text import clip_cells, end_cells, neutralise, width_of
 
 
 def stream_tails(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
@@ -35,5 +35,4 @@ def stream_status(slot: str, tail: str, width: int) -> str:
     """`ask says: … the end of it`, for one line that is rewritten."""
     head = neutralise(f"{slot} says: ")
     said = " ".join(neutralise(tail).split())
-    room = max(10, width - len(head))
-    return clip(head + (said if len(said) <= room else f"…{said[1 - room:]}"), width)
+    return clip_cells(head + end_cells(said, max(10, width - width_of(head))), width)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from oe.text import neutralise
+from oe.text import neutralise, width_of
 
 _GAP = "  "
 
@@ -15,6 +15,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozen
     Cells are text of the program or of a user: what could steer a terminal is made visible.
     """
     cells = [list(header), *([neutralise(cell).replace("\n", " ") for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    return [_GAP.join(cell.rjust(width) if column in right else cell.ljust(width)
+    widths = [max(width_of(row[column]) for row in cells) for column in range(len(header))]
+    return [_GAP.join(_padded(cell, width, is_right=column in right)
                       for column, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in cells]
+
+
+def _padded(cell: str, width: int, *, is_right: bool) -> str:
+    blanks = " " * (width - width_of(cell))
+    return blanks + cell if is_right else cell + blanks

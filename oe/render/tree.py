@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from oe.render.runs import format_count
 from oe.state.snapshot import LIVE, Counts, Scope, Snapshot
-from oe.text import format_age, format_duration, neutralise, plural
+from oe.text import clip_cells, format_age, format_duration, neutralise, plural
 
 MOST_UNITS = 100
 MOST_ITEMS = 20
@@ -46,6 +46,17 @@ def render_tree(snapshot: Snapshot, *, style: Style = ASCII, depth: int | None =
     lines += _Tree(now, style, depth).lines(root)
     lines += [f"abandoned, still holding a thread: {_words(name)}" for name in snapshot.abandoned]
     return "\n".join([*lines, "", summary(snapshot, style)])
+
+
+def screenful(lines: Sequence[str], size: tuple[int, int]) -> Sequence[str]:
+    """As many lines of a tree as a terminal of so many columns and lines holds, each cut to one of its lines; the
+    counts at the end always."""
+    columns, height = size
+    room = max(3, height - 1)
+    if len(lines) > room:
+        kept = max(1, room - 3)
+        lines = [*lines[:kept], f"... {len(lines) - kept - 2} more lines", *lines[-2:]]
+    return [clip_cells(line, columns - 1) for line in lines]
 
 
 def summary(snapshot: Snapshot, style: Style = ASCII) -> str:

@@ -98,7 +98,7 @@ def _of_budgets(snapshot: Snapshot) -> Iterator[Finding]:
     for budget in snapshot.budgets:
         if budget.limit > 0 and budget.spent / budget.limit >= _NEAR_BUDGET:
             yield Finding("budget_near", "warning", budget.name,
-                          f"{budget.spent / budget.limit:.0%} of {budget.limit:g} are spent",
+                          f"{budget.spent / budget.limit:.0%} of {budget.limit:,.12g} are spent",
                           "resume with a larger --budget if the run ends by it")
 
 

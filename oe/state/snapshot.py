@@ -202,7 +202,7 @@ class _Taking:
             status = "cancelling"
         root = Scope(moment.name, "run", "custom", status, state.started_at, deadline_at=moment.deadline_at,
                      reason=moment.stopping, counts=self._run_counts(),
-                     parts=tuple(map(take, self._chosen(list(state.units.values())))))
+                     parts=tuple(map(take, self._chosen(self._in_order()))))
         recent = tuple(
             Notable("node.retrying" if event.type == "node.retrying" else str(event.data.get("trouble")),
                     event.slot or "", event.ts, str(event.data.get("error") or event.data.get("activity") or ""))
@@ -210,6 +210,14 @@ class _Taking:
         budgets = tuple(Budget(name, *spent) for name, spent in copied(lambda: list(state.budgets.items())))
         return Snapshot(moment.run_id, moment.now, root, moment.loop_seen_at, state.changed_at, moment.stopping_since,
                         moment.abandoned, recent, budgets, moment.concurrency)
+
+    def _in_order(self) -> list[UnitState]:
+        """The units as they could run one after the other, which the facts know: a file may name them in any order."""
+        units = self._state.units
+        known = [units[name] for name in self._facts if name in units]
+        if len(known) == len(units):
+            return known
+        return [*known, *(unit for name, unit in units.items() if name not in self._facts)]
 
     def _owner(self, slot: str) -> str:
         """The unit that a slot lies in, the innermost one."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
-from oe.text import neutralise
+from oe.text import cells_of, end_cells, neutralise, width_of
 
 Style: TypeAlias = Literal["plain", "dim", "bold", "good", "bad", "warn", "busy", "bar", "chosen", "found"]
 
@@ -57,11 +56,6 @@ def shown(text: str, charset: Charset) -> str:
     return text.encode("ascii", "replace").decode() if charset.is_ascii else text
 
 
-def width_of(text: str) -> int:
-    """How many cells the text takes."""
-    return len(text) if text.isascii() else sum(map(_cells, text))
-
-
 def fit(text: str, width: int, charset: Charset) -> str:
     """The text in exactly `width` cells: padded, or cut with a mark."""
     taken = width_of(text)
@@ -74,7 +68,7 @@ def fit(text: str, width: int, charset: Charset) -> str:
         return text[:room] + charset.cut
     kept = ""
     for character in text:
-        room -= _cells(character)
+        room -= cells_of(character)
         if room < 0:
             break
         kept += character
@@ -83,12 +77,7 @@ def fit(text: str, width: int, charset: Charset) -> str:
 
 def end_of(text: str, width: int, charset: Charset) -> str:
     """The end of the text in at most `width` cells, with a mark where something was cut before it."""
-    if width_of(text) <= width:
-        return text
-    room, start = width - 1, len(text)
-    while start and (room := room - _cells(text[start - 1])) >= 0:
-        start -= 1
-    return charset.cut + text[start:] if width > 0 else ""
+    return end_cells(text, width, charset.cut)
 
 
 def fit_line(spans: Iterable[Span], width: int, charset: Charset) -> Line:
@@ -105,14 +94,18 @@ def fit_line(spans: Iterable[Span], width: int, charset: Charset) -> Line:
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:
-    """The text in pieces of at most `width` cells, the first ones of very many."""
-    start = 0
+    """The text in pieces of at most `width` cells, between words where one ends in the second half of a piece; the
+    first pieces of very many."""
+    start, width = 0, max(2, width)
     for _ in range(_MOST_PIECES):
-        end, room = start, max(2, width)
-        while end < len(text) and (room := room - _cells(text[end])) >= 0:
+        end, room = start, width
+        while end < len(text) and (room := room - cells_of(text[end])) >= 0:
             end += 1
+        if end < len(text) and text[end] != " ":
+            blank = text.rfind(" ", start, end)
+            end = blank if blank - start > (end - start) // 2 else end
         yield text[start:end]
-        start = end
+        start = end + (text[end:end + 1] == " ")
         if start >= len(text):
             return
 
@@ -121,12 +114,3 @@ def bar(share: float, width: int, charset: Charset) -> str:
     """`[####....]` of `width` cells between the brackets."""
     full = max(0, min(width, int(share * width)))
     return f"[{charset.full * full}{charset.rest * (width - full)}]"
-
-
-@lru_cache(maxsize=4096)
-def _cells(character: str) -> int:
-    import unicodedata  # most names are ASCII
-
-    if unicodedata.combining(character) or unicodedata.category(character) == "Cf":
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

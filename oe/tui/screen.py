@@ -7,29 +7,32 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from oe.clock import iso
-from oe.render.cost import cost_cell
+from oe.render.cost import amount, cost_cell
 from oe.render.runs import format_count
 from oe.render.tree import clock
 from oe.state.snapshot import LIVE, Budget, Counts, Scope
-from oe.text import format_age, format_duration, plural
-from oe.tui.cells import Charset, Line, Span, Style, bar, end_of, fit, fit_line, shown, width_of, wrapped
+from oe.text import format_age, format_duration, plural, width_of
+from oe.tui.cells import Charset, Line, Span, Style, bar, end_of, fit, fit_line, shown, wrapped
+from oe.tui.help import help_lines, key_hints
 from oe.tui.rows import Row, about, elapsed, style_of
-from oe.tui.view import HELP, View, Wish
+from oe.tui.view import View, Wish
 
 if TYPE_CHECKING:
     from oe.watching import Picture
 
 _WIDE = 110
 """Columns from which details stand beside the tree."""
+_NARROW = 50
+"""Columns below which what can be done without gives way to names and numbers."""
 _WIDEST_NAME = 44
 _TIME = 8
+_LEAST_BAR = 24
+"""Cells beside a name from which a bar stands before its numbers."""
 _LEAST_SPLIT = 6
 """Lines from which details leave room for the tree above them."""
 _LOG_STYLES: dict[str, Style] = {
     "node.ready": "dim", "node.started": "dim", "node.progress": "dim", "node.failed": "bad", "node.retrying": "warn",
     "node.cancelled": "warn", "loop.exhausted": "warn", "budget.warning": "warn", "run.finished": "bold"}
-_KEYS = "↑↓  enter details  / find  f filter  s sort  c cancel  d dump  ? help  q quit"
-_ASCII_KEYS = _KEYS.replace("↑↓", "jk")
 
 
 class Size(NamedTuple):
@@ -117,10 +120,10 @@ class _Drawing:
 
     def _budget(self, budget: Budget) -> Line:
         share = budget.spent / budget.limit if budget.limit > 0 else 1.0
-        sign = "$" if budget.name.endswith(" usd") else ""
+        limit = amount(budget.limit) if budget.name.endswith(" usd") else f"{budget.limit:,.12g}"
         return (Span(f" budget {shown(budget.name.removeprefix('run '), self._charset)} "),
                 Span(bar(share, 20, self._charset), "bad" if share >= 0.8 else "bar"),
-                Span(f" {share:.0%} of {sign}{budget.limit:g}"))
+                Span(f" {share:.0%} of {limit}"))
 
     def _status(self, picture: Picture, status: str) -> str:
         root = picture.snapshot.root
@@ -129,7 +132,8 @@ class _Drawing:
         parts = [f"{glyph} {status}", clock(end - root.started_at) if root.started_at else ""]
         if root.deadline_at is not None and picture.is_live:
             left = root.deadline_at - self._now
-            parts.append(f"deadline in {format_age(left)}" if left > 0 else "deadline passed")
+            deadline = f"deadline in {format_age(left)}" if left > 0 else "deadline passed"
+            parts += [deadline] if self._width >= _NARROW else []
         return "  ".join(filter(None, parts))
 
     def _title(self, left: str, right: str) -> Line:
@@ -140,8 +144,10 @@ class _Drawing:
     def _progress(self, picture: Picture) -> Iterator[Span]:
         counts = picture.snapshot.root.counts or Counts()
         done = counts.total - counts.pending - counts.running - counts.retrying - counts.interrupted
-        yield Span(f" {done}/{plural(counts.total, 'node')} ")
-        yield Span(bar(done / counts.total if counts.total else 1.0, 10, self._charset), "bar")
+        yield Span(f" {done}/{plural(counts.total, 'node')}")
+        if self._width >= _NARROW:
+            share = done / counts.total if counts.total else 1.0
+            yield Span(" " + bar(share, 10, self._charset), "bar")
         for word in ("failed", "running", "retrying", "cancelled", "interrupted", "skipped", "cached"):
             count = getattr(counts, word)
             most = picture.snapshot.concurrency if word == "running" else None
@@ -174,13 +180,13 @@ class _Drawing:
         words = ["nodes", view.group if view.group != "all" else "", view.order if view.order != "graph order" else "",
                  "following" if view.follows else "", f"search '{view.search}'" if view.search else ""]
         title = self._charset.between.join(filter(None, words))
-        view.page = max(1, height - 2)
+        view.pages["tree"] = max(1, height - 2)
         room = height - 1
         view.top = max(0, min(view.top, view.place, max(0, len(view.rows) - room)))
         view.top = max(view.top, view.place - room + 1)
         rows = view.rows[view.top:view.top + room]
         if len(view.rows) > room:
-            title += f"{self._charset.between}{view.top + 1}-{view.top + len(rows)} of {len(view.rows)}"
+            title += self._charset.between + _range(view.top, len(rows), len(view.rows))
         longest = max((2 * row.depth + width_of(row.text) for row in rows if row.scope is not None), default=0)
         view.column = max(view.column, longest + 5)
         column = min(_WIDEST_NAME, max(18, width * 2 // 5), view.column)
@@ -201,10 +207,10 @@ class _Drawing:
             return fit_line((remark,), width, charset)
         fold = {None: " ", True: charset.folded, False: charset.open}[row.folded]
         name = fit(f"{indent}{fold}{charset.glyphs.get(scope.status, '?')} {shown(row.text, charset)}", column, charset)
-        seconds = elapsed(scope, self._now)
+        seconds, words = elapsed(scope, self._now), self._about(scope)
         time = (format_duration(seconds) if seconds is not None else "").rjust(_TIME)
         room = max(0, width - column - 1 - _TIME - 1)
-        said = fit_line(self._about(scope), room, charset)
+        said = fit_line(_without_bar(words) if room < _LEAST_BAR else words, room, charset)
         style = "found" if self._view.found(row) else style_of(scope.status)
         spans = (Span(name, style), Span(" "), *said, Span(time + " ", "dim"))
         return tuple(Span(text, "chosen") for text, _ in spans) if is_chosen else spans
@@ -228,6 +234,7 @@ class _Drawing:
             text += [(Span("  " + piece),) for line in section.lines
                      for piece in wrapped(shown(line, charset), width - 2)]
         room = max(0, height - 1)
+        view.pages["details"] = max(1, room)
         view.detail_top = max(0, min(view.detail_top, len(text) - room))
         lines = [self._rule(shown(f"details of {view.chosen_slot() or 'nothing'}", charset), width,
                             is_focus=view.focus == "details")]
@@ -251,6 +258,7 @@ class _Drawing:
             return []
         view = self._view
         room = height - 1
+        view.pages["log"] = max(1, room)
         found = view.log_lines(room)
         words = ["log", f"filter '{view.log_filter}'" if view.log_filter else "",
                  f"{plural(view.log_back, 'line')} back" if view.log_back else ""]
@@ -259,15 +267,21 @@ class _Drawing:
                 *([()] * (room - len(found)))]
 
     def _overlay(self, height: int) -> list[Line]:
-        view = self._view
-        text = view.overlay or ()
-        view.page = max(1, height - 1)
-        rule = self._rule("any other key closes", self._width, is_focus=True)
-        lines: list[Line] = [(Span(" " + shown(line, self._charset)),) for line in text]
-        if text and text[-1] == HELP.splitlines()[-1]:
-            lines += [(Span(f"   {glyph} {word}", style_of(word)),) for word, glyph in self._charset.glyphs.items()]
-        lines = lines[view.overlay_top:view.overlay_top + height - 1]
-        return [rule, *lines, *([()] * (height - 1 - len(lines)))]
+        view, room = self._view, max(0, height - 1)
+        lines = help_lines(self._width, self._charset) if view.overlay == "help" else list(self._wrapped_overlay())
+        view.pages["overlay"] = max(1, room)
+        view.overlay_top = max(0, min(view.overlay_top, len(lines) - room))
+        title = "any other key closes"
+        shown_lines = lines[view.overlay_top:view.overlay_top + room]
+        if len(lines) > room:
+            title += self._charset.between + _range(view.overlay_top, len(shown_lines), len(lines))
+        return [self._rule(title, self._width, is_focus=True), *shown_lines, *([()] * (room - len(shown_lines)))]
+
+    def _wrapped_overlay(self) -> Iterator[Line]:
+        """Nothing is cut off: this is where all of it is looked for."""
+        for line in self._view.overlay or ():
+            for place, piece in enumerate(wrapped(shown(line, self._charset), self._width - 4)):
+                yield (Span((" " if place == 0 else "    ") + piece),)
 
     # below
 
@@ -277,16 +291,29 @@ class _Drawing:
             return (Span(f" {shown(_question(view.asking), self._charset)} [y/N]", "bad"),)
         if view.typing is not None:
             what = "search: " if view.typing == "search" else "filter of the log: "
-            return (Span(f" {what}{shown(getattr(view, view.typing), self._charset)}_", "bold"),)
+            typed = shown(getattr(view, view.typing), self._charset)
+            return (Span(f" {what}{end_of(typed, self._width - len(what) - 2, self._charset)}_", "bold"),)
         if view.message:
             return (Span(" " + shown(view.message, self._charset), "bold"),)
-        return (Span(" " + (_ASCII_KEYS if self._charset.is_ascii else _KEYS), "dim"),)
+        return (Span(key_hints(self._width, self._charset), "dim"),)
+
+
+def _range(start: int, count: int, whole: int) -> str:
+    """`3-12 of 40`: which lines are seen."""
+    return f"{start + 1}-{start + count} of {whole}"
 
 
 def _log_style(line: str) -> Style:
     """By the event's type, which stands behind the time."""
     words = line.split(maxsplit=2)
     return _LOG_STYLES.get(words[1], "plain") if len(words) > 1 else "plain"
+
+
+def _without_bar(spans: list[Span]) -> list[Span]:
+    """What a row says where there is no room for a bar beside its numbers."""
+    if not spans or spans[0].style != "bar":
+        return spans
+    return [Span(spans[1].text.lstrip(), spans[1].style), *spans[2:]]
 
 
 def _question(wish: Wish) -> str:

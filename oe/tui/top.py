@@ -95,10 +95,10 @@ class _Dashboard:
             picture = self._watch.poll(_READ_SECONDS)
             said = self._watch.answers()
         except OeError as error:
-            view.message = error.message
+            self._say(error.message)
             return True
         lines = self._watch.lines()
-        view.log.extend(lines)
+        view.tell(lines)
         if said:
             self._say("; ".join(said))
         if picture is not None:
@@ -129,7 +129,8 @@ class _Dashboard:
         try:
             view.details = self._watch.details(slot)
         except OeError as error:
-            view.details, view.message = (), error.message
+            view.details = ()
+            self._say(error.message)
 
     def _grant(self, wish: Wish) -> None:
         view = self._view
@@ -142,6 +143,6 @@ class _Dashboard:
         elif wish.what == "cancel":
             try:
                 self._watch.ask_to_cancel(wish.slot)
-                view.message = "asked; waiting for the answer"
+                self._say("asked; waiting for the answer")
             except OeError as error:
-                view.message = error.message
+                self._say(error.message)

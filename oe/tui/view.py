@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 from oe.state.snapshot import LIVE
 from oe.tui.rows import Group, Order, Row, rows_of
@@ -17,19 +17,7 @@ _GROUPS: tuple[Group, ...] = get_args(Group)
 _ORDERS: tuple[Order, ...] = get_args(Order)
 _MOST_LINES = 5000
 _LOG_SIZES = ("small", "large", "none")
-
-HELP = """\
-up down j k       move                    enter  details of the node, and away
-page up, down     a page                  tab    scroll details or log instead
-home end g G      first, last             /      find (in the log: filter)
-left right blank  fold, unfold            n N    next, previous that was found
-- +               fold, unfold all        f      filter by status
-F                 follow what goes on     s      longest first, graph order
-l                 log small, large, away  esc    close; forget what was typed
-c                 cancel the node         C      cancel the run
-d                 tree and diagnosis      q      leave; the run goes on
-
-Status glyphs"""
+Pane: TypeAlias = Literal["tree", "details", "log", "overlay"]
 
 
 class Wish(NamedTuple):
@@ -40,7 +28,8 @@ class Wish(NamedTuple):
 
 
 class View:
-    """The state of the screen. `follows`: the selection goes with what has started last, until a key moves it."""
+    """The state of the screen. `follows`: the selection goes with what has started last, until a key moves it. `pages`:
+    how many lines each pane has, as it was drawn last."""
 
     def __init__(self, *, follows: bool = True) -> None:
         self.picture: Picture | None = None
@@ -48,7 +37,7 @@ class View:
         self.selected: str | None = None
         self.place = 0
         self.top = 0
-        self.page = 10
+        self.pages: dict[Pane, int] = {"tree": 10, "details": 10, "log": 10, "overlay": 10}
         self.column = 0
         self.tallest = 0
         self.folded: set[str] = set()
@@ -65,7 +54,7 @@ class View:
         self.is_open = False
         self.details: Sequence[Section] = ()
         self.detail_top = 0
-        self.overlay: Sequence[str] | None = None
+        self.overlay: Sequence[str] | Literal["help"] | None = None
         self.overlay_top = 0
         self.typing: Literal["search", "log_filter"] | None = None
         self.asking: Wish | None = None
@@ -125,8 +114,15 @@ class View:
         end = len(lines) - self.log_back
         return lines[max(0, end - most):end]
 
-    def show(self, lines: Sequence[str]) -> None:
-        """Lays lines over the tree."""
+    def tell(self, lines: Sequence[str]) -> None:
+        """Adds lines to the log. One that is scrolled back stays where it is."""
+        self.log.extend(lines)
+        if self.log_back:
+            wanted = self.log_filter.lower()
+            self.log_back += sum(wanted in line.lower() for line in lines)
+
+    def show(self, lines: Sequence[str] | Literal["help"]) -> None:
+        """Lays lines over the tree, or what the keys do."""
         self.overlay, self.overlay_top = lines, 0
 
     # what keys do
@@ -173,10 +169,15 @@ class View:
         if key in ("left", "right", " ") and row is not None:
             self._fold(row, key)
             return
-        steps = {"up": -1, "k": -1, "down": 1, "j": 1, "page_up": -self.page, "page_down": self.page,
-                 "home": -len(self.rows), "g": -len(self.rows), "end": len(self.rows), "G": len(self.rows)}
+        steps = self._steps("tree", len(self.rows))
         if key in steps:
             self._select(self.place + steps[key])
+
+    def _steps(self, pane: Pane, most: int) -> dict[str, int]:
+        """How far each key goes in a pane."""
+        page = self.pages[pane]
+        return {"up": -1, "k": -1, "down": 1, "j": 1, "page_up": -page, "page_down": page, "home": -most, "g": -most,
+                "end": most, "G": most}
 
     def _fold(self, row: Row, key: str) -> None:
         if row.folded is None or (key == "left" and row.folded):
@@ -191,21 +192,18 @@ class View:
         self._arrange()
 
     def _scroll(self, key: str) -> None:
-        steps = {"up": -1, "k": -1, "down": 1, "j": 1, "page_up": -self.page, "page_down": self.page,
-                 "home": -_MOST_LINES, "g": -_MOST_LINES, "end": _MOST_LINES, "G": _MOST_LINES}
+        step = self._steps(self.focus, _MOST_LINES).get(key, 0)
         if self.focus == "log":
-            self.log_back -= steps.get(key, 0)
+            self.log_back = max(0, self.log_back - step)
         else:
-            self.detail_top = max(0, self.detail_top + steps.get(key, 0))
+            self.detail_top = max(0, self.detail_top + step)
 
     def _scroll_overlay(self, key: str) -> None:
-        steps = {"up": -1, "k": -1, "down": 1, "j": 1, "page_up": -self.page, "page_down": self.page, " ": self.page,
-                 "home": -_MOST_LINES, "g": -_MOST_LINES, "end": _MOST_LINES, "G": _MOST_LINES}
-        if key not in steps:
+        steps = {**self._steps("overlay", _MOST_LINES), " ": self.pages["overlay"]}
+        if key in steps:
+            self.overlay_top = max(0, self.overlay_top + steps[key])
+        else:
             self.overlay = None
-            return
-        last = max(0, len(self.overlay or ()) - self.page)
-        self.overlay_top = max(0, min(last, self.overlay_top + steps[key]))
 
     def _select(self, place: int) -> None:
         self.place = max(0, min(place, len(self.rows) - 1))
@@ -281,5 +279,5 @@ _KEYS: dict[str, Callable[[View], None]] = {
     "enter": View._open, "tab": View._next_focus, "f": View._next_group, "s": View._next_order, "l": View._next_log,
     "F": View._follow, "-": View._fold_all, "+": View._unfold_all, "=": View._unfold_all, "/": View._begin_typing,
     "escape": View._escape, "n": lambda view: view._find(1), "N": lambda view: view._find(-1),
-    "?": lambda view: view.show(HELP.splitlines()), "h": lambda view: view.show(HELP.splitlines()),
+    "?": lambda view: view.show("help"), "h": lambda view: view.show("help"),
 }

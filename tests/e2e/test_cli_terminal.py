@@ -14,12 +14,13 @@ from tests.support.experiences import HELD, TOOL, write_experience
 from tests.support.program import ROOT, Program
 
 
-def at_terminal(program: Program, *arguments: str | Path, cwd: Path, typed: str = "", prompt: str = "") -> tuple[int, str]:
+def at_terminal(program: Program, *arguments: str | Path, cwd: Path, typed: str = "", prompt: str = "",
+                kind: str = "xterm") -> tuple[int, str]:
     """Runs the program on a terminal of its own; types when the prompt has come. Exit code and all that was shown."""
     outer, inner = pty.openpty()
     try:
         process = subprocess.Popen(program.arguments(*arguments), cwd=cwd, stdin=inner, stdout=inner, stderr=inner,
-                                   env=program.environment | {"TERM": "xterm"})
+                                   env=program.environment | {"TERM": kind})
         os.close(inner)
         shown = b""
         while select.select([outer], [], [], 60)[0]:
@@ -76,3 +77,10 @@ def test_doctor_knows_the_terminal(program: Program, tmp_path: Path) -> None:
     _, shown = at_terminal(program, "doctor", cwd=tmp_path)
     line = next(line for line in shown.splitlines() if " terminal " in line)
     assert line.endswith("colours, UTF-8")
+
+
+def test_a_dumb_terminal_is_told_in_lines(program: Program, done: Path) -> None:
+    code, shown = at_terminal(program, "run", cwd=done, kind="dumb")
+    assert code == 0
+    assert "\x1b" not in shown and "\r" not in shown
+    assert shown.startswith("ok        first (")

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+import pytest
+
 from oe.inspection import open_workspace
 from oe.watching import Watch
 from tests.support.experiences import write_experience
@@ -59,3 +61,20 @@ def test_reading_a_long_log_is_not_held_up_by_pictures(program: Program, tmp_pat
     assert pictures[-1].reading is None
     assert len(pictures) < 12
     assert len({id(picture.snapshot.root) for picture in pictures}) == 1, "the truth is read once"
+
+
+def test_a_log_is_told_once_where_the_run_is_resumed_meanwhile(program: Program, tmp_path: Path,
+                                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oe.watching._STATUS_SECONDS", 0.0)
+    folder = write_experience(tmp_path, FAILING, tool=TOOL)
+    program.run("run", cwd=folder)
+    with open_workspace(str(folder), None) as workspace:
+        watch = Watch(workspace, workspace.find_run("latest"))
+        watch.poll(10.0)
+        before = watch.lines()
+        assert program.run("resume", cwd=folder).exit_code == 1
+        watch.poll(10.0)
+        after = watch.lines()
+    log, = (folder / ".openexpertise/runs").glob("*.jsonl")
+    assert len(before) + len(after) == len(log.read_text(encoding="utf-8").splitlines())
+    assert after[0].endswith(" run.resumed")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from oe.cli.console import Console, harmless_json, is_terminal
-from oe.cli.following import Streams, wait
+from oe.cli.console import Console, harmless_json
+from oe.cli.following import Redrawn, Streams, wait
 from oe.cli.parser import add_data_dir, add_experience, add_json, add_run
 from oe.errors import ExitCode, UsageError
 from oe.inspection import events, follow_events, open_workspace
@@ -82,23 +82,21 @@ def _write_report(options: argparse.Namespace, workspace: Workspace, console: Co
 
 
 def _show_tree(options: argparse.Namespace, console: Console) -> int:
-    from oe.attach import follow, look_at
+    from oe.attach import follow, is_going_on, look_at
     from oe.cli.looking import look_object, note_source, tree_text
 
     with open_workspace(options.path, options.data_dir) as workspace:
         run = workspace.find_run(options.run)
         pause = partial(wait, console)
         looks = follow(workspace, run, pause) if options.follow else [look_at(workspace, run, pause)]
-        drawn = 0
+        redrawn = Redrawn(console)
         for look in looks:
             if options.json:
                 console.result_json(look_object(look), indent=None if options.follow else 2)
                 continue
-            text = tree_text(look, console)
-            above = f"\x1b[{drawn}A\x1b[J" if drawn and is_terminal(console.stdout) else "\n" if drawn else ""
-            drawn = text.count("\n") + 1
-            console.result(above + text)
-            if not options.follow:
+            is_last = not options.follow or not is_going_on(look)
+            redrawn.show(tree_text(look, console), is_last=is_last)
+            if is_last:
                 note_source(look, console)
     return int(ExitCode.SUCCESS)
 

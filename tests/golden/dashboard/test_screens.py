@@ -11,8 +11,8 @@ import pytest
 from oe.render.findings import finding_lines
 from oe.render.tree import render_tree
 from oe.state.diagnosis import diagnose
-from oe.text import neutralise
-from oe.tui.cells import ASCII, UNICODE, width_of
+from oe.text import neutralise, width_of
+from oe.tui.cells import ASCII, UNICODE
 from oe.tui.screen import Size, draw
 from oe.tui.view import View
 from oe.watching import Picture, Section
@@ -63,6 +63,14 @@ def far_streamed() -> moments.Snapshot:
     return run.snapshot(3)
 
 
+def spending() -> moments.Snapshot:
+    run = moments.watched(moments.nodes([moments.node("ask")]))
+    run.apply(moments.started("ask"), *(
+        moments.Event("budget.warning", 2, data={"budget": f"run {key}", "spent": 0.8 * limit, "limit": limit})
+        for key, limit in (("usd", 0.5), ("tokens", 25_000_000), ("calls", 40))))
+    return run.snapshot(3)
+
+
 ERRORS = {"audit_log": "TimeoutError: no answer from audit.example.org:443 within 1s\nsecond line", "bug_review[1]": "429 too many",
           "score": "of somebody else"}
 
@@ -93,7 +101,14 @@ CASES: dict[str, Callable[[], str]] = {
     "filtered_log_80x24": lambda: screen(typed(with_log(live(moments.review)), "tab", "/", *"finished", "enter", "k")),
     "asking_80x24": lambda: screen(typed(live(moments.review), "home", "j", "j", "c")),
     "search_80x24": lambda: screen(typed(live(moments.review), "/", *"aud")),
-    "help_80x24": lambda: screen(typed(live(moments.review), "?"), height=36),
+    "help_80x24": lambda: screen(typed(live(moments.review), "?")),
+    "help_40x12": lambda: screen(typed(live(moments.review), "?", "j", "j"), 40, 12),
+    "help_end_40x12": lambda: screen(typed(live(moments.review), "?", "G"), 40, 12),
+    "dump_60x20": lambda: screen(typed(dumped(), "G"), 60, 20),
+    "narrow_40x12": lambda: screen(with_log(live(moments.long_fan_out)), 40, 12),
+    "budgets_80x24": lambda: screen(live(spending)),
+    "long_search_40x12": lambda: screen(
+        typed(live(moments.review), "/", *"a name that is much longer than the screen is wide"), 40, 12),
     "dump_120x40": lambda: screen(dumped(), 120, 40),
     "tiny_20x5": lambda: screen(live(moments.review), 20, 5),
     "tiny_details_20x5": lambda: screen(detailed(live(moments.review)), 20, 5),

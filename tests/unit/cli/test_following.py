@@ -1,4 +1,4 @@
-"""What models say while a run is followed: a line for what is new in a pipe, one line that is rewritten on a terminal."""
+"""What is shown while a run is followed: on a terminal it is rewritten in its place, elsewhere it comes line by line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import pytest
 
 from oe.cli.console import Console
-from oe.cli.following import Streams
+from oe.cli.following import Redrawn, Streams
 from oe.state.snapshot import Scope, Snapshot
 
 
@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def followed(out: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> str:
+def followed(out: io.StringIO, monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
     monkeypatch.setattr("oe.cli.following._SECONDS", 0.0)
     monkeypatch.setenv("COLUMNS", "40")
 
@@ -26,7 +26,7 @@ def followed(out: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> str:
         return Snapshot("r-1", 1.5, Scope("run", "run", "custom", "running", parts=(unit,))), 0.0
 
     looks = iter([None, look("It"), look("It"), look("It began", "Once")])
-    streams = Streams(lambda: next(looks), Console(io.StringIO(), out, io.StringIO(), {}))
+    streams = Streams(lambda: next(looks), Console(io.StringIO(), out, io.StringIO(), environment))
     for _ in range(4):
         streams.wait()
     streams.clear()
@@ -41,5 +41,37 @@ def test_a_pipe_gets_a_line_for_what_is_new(monkeypatch: pytest.MonkeyPatch) -> 
         "00:00:01.500  node.output      ask[1] chunk=Once"]
 
 
+def test_a_dumb_terminal_is_told_like_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert followed(Terminal(), monkeypatch, TERM="dumb") == followed(io.StringIO(), monkeypatch)
+
+
 def test_a_terminal_gets_one_line_that_is_rewritten_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     assert followed(Terminal(), monkeypatch) == "\r\x1b[Kask[0] says: It\r\x1b[Kask[1] says: Once\r\x1b[K"
+
+
+def redrawn(out: io.StringIO, monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[str]:
+    """A tree of few lines, a longer and wider one than the terminal, and the last one, as they were written."""
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("LINES", "8")
+    shown = Redrawn(Console(io.StringIO(), out, io.StringIO(), environment))
+    tree = ["the name and status of a run", *(f"|- ok n{number}" for number in range(10)), "", "10 nodes"]
+    written, before = [], 0
+    for text, is_last in (("short\n\n1 node", False), ("\n".join(tree), False), ("\n".join(tree), True)):
+        shown.show(text, is_last=is_last)
+        written.append(out.getvalue()[before:])
+        before = len(out.getvalue())
+    return written
+
+
+def test_a_tree_is_drawn_in_its_own_place_again_within_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, long, last = redrawn(Terminal(), monkeypatch)
+    assert first == "short\n\n1 node\n"
+    assert long == ("\x1b[3A\x1b[Jthe name and statu…\n|- ok n0\n|- ok n1\n|- ok n2\n... 7 more lines\n\n10 nodes\n")
+    assert last.startswith("\x1b[7A\x1b[Jthe name and status of a run\n|- ok n0\n") and last.count("\n") == 13
+
+
+@pytest.mark.parametrize(("out", "environment"), [(io.StringIO(), {}), (Terminal(), {"TERM": "dumb"})], ids=["pipe", "dumb"])
+def test_elsewhere_each_tree_is_whole(monkeypatch: pytest.MonkeyPatch, out: io.StringIO, environment: dict[str, str]) -> None:
+    first, long, last = redrawn(out, monkeypatch, **environment)
+    assert (first, long) == ("short\n\n1 node\n", last)
+    assert last.startswith("\nthe name and status of a run\n") and "\x1b" not in last

@@ -27,6 +27,11 @@ def part(snapshot: Snapshot, name: str) -> Scope:
     return found[0]
 
 
+def test_units_stand_in_the_order_in_which_they_could_run() -> None:
+    run = watched(nodes([node("last", "needs: [middle]"), node("alone"), node("middle", "needs: [first]"), node("first")]))
+    assert [unit.name for unit in run.snapshot(1).root.parts] == ["alone", "first", "middle", "last"]
+
+
 def test_an_attempt_has_kind_number_bounds_and_progress() -> None:
     run = watched(nodes([node("a", "timeout: 10s", "on_error: {policy: retry, attempts: 3}")]))
     run.apply(started("a", 1), retrying("a", 2, 1, 500), started("a", 2.5, 2), progress("a", 3, 0.25, "half of it"))

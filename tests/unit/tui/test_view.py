@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from oe.tui.cells import ASCII, UNICODE, bar, fit, shown, width_of, wrapped
+from oe.text import width_of
+from oe.tui.cells import ASCII, UNICODE, bar, fit, shown, wrapped
 from oe.tui.rows import elapsed
 from oe.tui.view import View, Wish
 from oe.watching import Picture
@@ -118,8 +119,9 @@ def test_an_overlay_is_scrolled_and_closed() -> None:
     view = review()
     view.show([f"line {number}" for number in range(100)])
     screen(view)
-    assert typed(view, "G", "k").overlay_top > 0
-    assert typed(view, "home").overlay_top == 0
+    assert "line 99" in screen(typed(view, "G"))
+    assert "line 98" in screen(typed(view, "k")).splitlines()[-2]
+    assert "line 0" in screen(typed(view, "home"))
     assert typed(view, "x").overlay is None
 
 
@@ -132,6 +134,30 @@ def test_the_log_is_bounded_filtered_and_scrolled() -> None:
     assert view.log_lines(2) == ["line 5997", "line 5998"]
     typed(view, "/", "9", "9", "9", "enter", "G")
     assert view.log_lines(5) == ["line 1999", "line 2999", "line 3999", "line 4999", "line 5999"]
+
+
+def test_a_log_that_is_scrolled_back_stands_still() -> None:
+    view = review()
+    view.tell([f"line {number}" for number in range(100)])
+    typed(view, "tab", "k", "k")
+    assert view.log_lines(2) == ["line 96", "line 97"]
+    view.tell(["line 100", "line 101"])
+    assert view.log_lines(2) == ["line 96", "line 97"]
+    typed(view, "/", "9", "enter", "G", "k")
+    view.tell(["line 102", "line 109"])
+    assert view.log_lines(1) == ["line 98"]
+    assert view.log_lines(1) == ["line 98"]
+    assert typed(view, "G").log_lines(1) == ["line 109"]
+
+
+def test_a_page_of_the_log_is_what_the_log_shows() -> None:
+    view = review()
+    view.tell([f"line {number:03}" for number in range(100)])
+    screen(typed(view, "tab"))
+    seen = view.log_lines(view.pages["log"])
+    assert seen[-1] == "line 099"
+    above = typed(view, "page_up").log_lines(view.pages["log"])
+    assert int(above[-1][5:]) == int(seen[0][5:]) - 1
 
 
 def test_a_view_without_a_run_takes_every_key() -> None:
@@ -150,7 +176,8 @@ def test_every_key_of_the_help_does_something() -> None:
 
 @pytest.mark.parametrize(("text", "width", "cells"), [
     ("abc", 5, "abc  "), ("abcdef", 4, "abc…"), ("漢字", 5, "漢字 "), ("漢字漢", 4, "漢… "), ("é", 2, "é "), ("abc", 0, ""),
-    ("e\u0301x", 2, "e\u0301x")])
+    ("e\u0301x", 2, "e\u0301x"), ("\u0928\u0941x", 2, "\u0928\u0941x"), ("\u26a0\ufe0fx", 2, "\u26a0\ufe0fx"),
+    ("\u1112\u1161\u11abx", 3, "\u1112\u1161\u11abx"), ("a\xadb", 3, "a\xadb"), ("a\u200db", 2, "a\u200db")])
 def test_text_fits_cells(text: str, width: int, cells: str) -> None:
     assert fit(text, width, UNICODE) == cells
     assert width_of(cells) == width
@@ -159,6 +186,9 @@ def test_text_fits_cells(text: str, width: int, cells: str) -> None:
 def test_text_is_wrapped_by_cells() -> None:
     assert list(wrapped("漢字漢字ab", 4)) == ["漢字", "漢字", "ab"]
     assert list(wrapped("", 4)) == [""]
+    assert list(wrapped("one two three", 8)) == ["one two", "three"]
+    assert list(wrapped("one two", 7)) == ["one two"]
+    assert list(wrapped("a very-long-word-without-blanks", 10)) == ["a very-lon", "g-word-wit", "hout-blank", "s"]
     assert len(list(wrapped("x" * 1000, 1))) == 8
 
 
