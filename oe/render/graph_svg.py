@@ -27,12 +27,13 @@ _WIDEST = 1100
 
 class Shown(NamedTuple):
     """What a run has to say of a unit: its status word, and one short text (time, items). `after` is the unit that it
-    comes after on the critical path."""
+    comes after on the critical path; `failed` says how many of its items did."""
 
     status: str
     text: str = ""
     is_critical: bool = False
     after: str | None = None
+    failed: str = ""
 
 
 class _Card(NamedTuple):
@@ -120,6 +121,7 @@ def _unit(unit: DrawnUnit, shown: Shown | None, outline: Outline) -> _Card:
     style = "unit"
     if shown is not None:
         lines.append(("status", f"{shown.status} {shown.text}".strip()))
+        lines += [("count failed", shown.failed)] if shown.failed else []
         style += f" {shown.status}{' critical' if shown.is_critical else ''}"
     phase = [] if unit.phase is None else [f"phase {outline.phases.get(unit.phase, unit.phase)}"]
     title = "; ".join([f"{unit.id} ({unit.kind})", *facts(unit), *phase])
@@ -131,7 +133,7 @@ def _group(group: Group, shown: Mapping[str, Shown] | None) -> _Card:
     style = "unit many"
     if shown is not None:
         counts = Counter(shown[unit.id].status if unit.id in shown else "pending" for unit in group.units)
-        lines += [("status", f"{count} {status}") for status, count in counts.most_common()]
+        lines += [(f"count {status}", f"{count:,} {status}") for status, count in counts.most_common()]
         worst = next((each for each in ("failed", "cancelled", "running", "pending") if counts[each]), None)
         style += f" {worst or counts.most_common(1)[0][0]}"
     names = [unit.id for unit in group.units[:20]]

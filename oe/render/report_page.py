@@ -63,13 +63,18 @@ def _graph(report: Report) -> Markup:
     by_id = {unit.id: unit for unit in report.units}
     path = report.critical.units if report.critical else ()
     before = dict(pairwise(reversed(path)))
-    shown = {unit_id: Shown(status, _remark(by_id[unit_id]), by_id[unit_id].is_critical, before.get(unit_id))
-             if unit_id in by_id else Shown(status) for unit_id, status in report.statuses}
+    shown = {unit_id: _shown(status, by_id[unit_id], before.get(unit_id)) if unit_id in by_id else Shown(status)
+             for unit_id, status in report.statuses}
     left_out = note_of(report.outline)
     statuses = dict.fromkeys(status for _, status in report.statuses)
     key = element("p", *(joined([pill(status), " "]) for status in statuses), class_="key")
     return section("Graph", "graph", *([note(left_out)] if left_out else []), key,
                    figure(graph_svg(report.outline, shown), "the graph of the run"))
+
+
+def _shown(status: str, unit: UnitReport, after: str | None) -> Shown:
+    failed = f"{plural(unit.items_failed, 'item')} failed" if unit.items_failed else ""
+    return Shown(status, _remark(unit), unit.is_critical, after, failed)
 
 
 def _remark(unit: UnitReport) -> str:

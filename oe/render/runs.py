@@ -49,9 +49,11 @@ def _row(run: JsonObject) -> list[str]:
 
 
 def _cost(totals: JsonObject) -> str:
-    """`$0.13`; `?` where no price is known, `$0.13+` where those of some calls are not."""
+    """`$0.13`, `<$0.01`; `?` where no price is known, `$0.13+` where those of some calls are not."""
     cost, unpriced = _number(totals.get("cost_usd")), totals.get("unpriced_calls")
-    return f"${cost:.2f}" + ("+" if unpriced else "") if cost else "?" if unpriced else "-"
+    if not cost:
+        return "?" if unpriced else "-"
+    return ("<$0.01" if cost < 0.005 else f"${cost:.2f}") + ("+" if unpriced else "")
 
 
 def _number(value: Json) -> float:

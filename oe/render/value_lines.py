@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -22,6 +22,16 @@ class ValueLine(NamedTuple):
 
     sign: Sign
     text: str
+
+
+class _Line(NamedTuple):
+    """A line of a value. `comma` stands behind what is not the last of its list or object; it makes no difference."""
+
+    text: str
+    comma: str = ""
+
+    def shown(self, sign: Sign) -> ValueLine:
+        return ValueLine(sign, self.text + self.comma)
 
 
 class Bounds(NamedTuple):
@@ -52,19 +62,19 @@ def changed_lines(before: Json, after: Json, redact: Redact, bounds: Bounds) -> 
     old = list(islice(_lines(before, redact, bounds.width, is_open=is_open), _MOST_COMPARED))
     new = list(islice(_lines(after, redact, bounds.width, is_open=is_open), _MOST_COMPARED))
     start = 0
-    while start < min(len(old), len(new)) and old[start] == new[start]:
+    while start < min(len(old), len(new)) and old[start].text == new[start].text:
         start += 1
     end = 0
     if max(len(old), len(new)) < _MOST_COMPARED:
-        while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        while end < min(len(old), len(new)) - start and old[-1 - end].text == new[-1 - end].text:
             end += 1
     if start == len(old) == len(new):
         return [ValueLine(" ", "the same value")]
-    found = [ValueLine(" ", text) for text in old[max(0, start - _CONTEXT):start]]
-    found += [ValueLine("-", text) for text in old[start:len(old) - end]]
+    found = [line.shown(" ") for line in new[max(0, start - _CONTEXT):start]]
+    found += [line.shown("-") for line in old[start:len(old) - end]]
     gone = len(found)
-    found += [ValueLine("+", text) for text in new[start:len(new) - end]]
-    found += [ValueLine(" ", text) for text in new[len(new) - end:][:_CONTEXT]]
+    found += [line.shown("+") for line in new[start:len(new) - end]]
+    found += [line.shown(" ") for line in new[len(new) - end:][:_CONTEXT]]
     if len(found) <= bounds.lines:
         return found
     half = bounds.lines // 2
@@ -74,41 +84,52 @@ def changed_lines(before: Json, after: Json, redact: Redact, bounds: Bounds) -> 
 
 
 def _cut(sign: Sign, value: Json, redact: Redact, bounds: Bounds) -> list[ValueLine]:
-    found = [ValueLine(sign, text) for text in islice(_lines(value, redact, bounds.width), bounds.lines + 1)]
+    found = [line.shown(sign) for line in islice(_lines(value, redact, bounds.width), bounds.lines + 1)]
     return [*found[:bounds.lines], ValueLine("…", "more is left out")] if len(found) > bounds.lines else found
 
 
-def _lines(value: Json, redact: Redact, width: int, *, is_open: bool = False) -> Iterator[str]:
+def _lines(value: Json, redact: Redact, width: int, *, is_open: bool = False) -> Iterator[_Line]:
     """Indented JSON, lazily and without recursion; a text that is the whole value stands as it is, and a short list or
     object on one line unless it is the whole and `is_open`. Redacts a text before it is cut, so that no part of a
     secret stays."""
     if isinstance(value, str):
-        yield from (clip(line, width) for line in redact(value).split("\n"))
+        yield from (_Line(clip(line, width)) for line in redact(value).split("\n"))
         return
-    stack: list[Iterator[tuple[str, Json]]] = [iter([("", value)])]
-    closings = [""]
+    stack = [iter([("", value, "")])]
+    closings = [("", "")]
     while stack:
         entry = next(stack[-1], None)
         indent = "  " * (min(len(stack), 40) - 1)
         if entry is None:
             stack.pop()
-            closing = closings.pop()
+            closing, comma = closings.pop()
             if closing:
-                yield "  " * (min(len(stack), 40) - 1) + closing
+                yield _Line("  " * (min(len(stack), 40) - 1) + closing, comma)
             continue
-        label, child = entry
+        label, child, comma = entry
         is_whole = len(stack) == 1 and isinstance(child, Mapping | list | tuple) and len(child) > 0
         short = None if is_open and is_whole else _short(child, redact, width)
         if short is not None:
-            yield clip(indent + label + short, width)
+            yield _Line(clip(indent + label + short, width - len(comma)), comma)
         elif isinstance(child, Mapping):
-            yield clip(f"{indent}{label}{{", width)
-            stack.append(((f"{_text(key, redact, width)}: ", each) for key, each in child.items()))
-            closings.append("}")
+            yield _Line(clip(f"{indent}{label}{{", width))
+            stack.append(_parted((f"{_text(key, redact, width)}: ", each) for key, each in child.items()))
+            closings.append(("}", comma))
         elif isinstance(child, list | tuple):
-            yield clip(f"{indent}{label}[", width)
-            stack.append(("", each) for each in child)
-            closings.append("]")
+            yield _Line(clip(f"{indent}{label}[", width))
+            stack.append(_parted(("", each) for each in child))
+            closings.append(("]", comma))
+
+
+def _parted(entries: Iterable[tuple[str, Json]]) -> Iterator[tuple[str, Json, str]]:
+    """The entries, each with the comma that parts it from the next."""
+    before: tuple[str, Json] | None = None
+    for entry in entries:
+        if before is not None:
+            yield (*before, ",")
+        before = entry
+    if before is not None:
+        yield (*before, "")
 
 
 def _short(value: Json, redact: Redact, width: int) -> str | None:

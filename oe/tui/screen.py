@@ -177,8 +177,9 @@ class _Drawing:
 
     def _tree(self, height: int, width: int) -> list[Line]:
         view = self._view
+        is_following = view.follows and view.picture is not None and view.picture.is_live
         words = ["nodes", view.group if view.group != "all" else "", view.order if view.order != "graph order" else "",
-                 "following" if view.follows else "", f"search '{view.search}'" if view.search else ""]
+                 "following" if is_following else "", f"search '{view.search}'" if view.search else ""]
         title = self._charset.between.join(filter(None, words))
         view.pages["tree"] = max(1, height - 2)
         room = height - 1

@@ -98,9 +98,13 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler or signal.SIG_DFL)  # type: ignore[arg-type]
-        self._give_back()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, self._before)  # what comes now acts once the terminal is free
+        try:
+            self._give_back()
+            for number, handler in self._before.items():
+                signal.signal(number, handler or signal.SIG_DFL)  # type: ignore[arg-type]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     @property
     def is_cleared(self) -> bool:
@@ -126,12 +130,16 @@ class Terminal:
         screen.refresh()
 
     def key(self, seconds: float) -> str | None:
-        """The next key by name, None where none comes in time."""
+        """The next key by name, None where none comes in time. Raises Ended where the terminal is gone: that reads like
+        a key that does not come, only at once, and its signal may be ignored."""
         self._screen.timeout(int(seconds * 1000))
         try:
             key = self._screen.get_wch()
         except self._curses.error:
-            return None
+            with suppress(termios.error):
+                termios.tcgetattr(0)
+                return None
+            raise Ended(signal.SIGHUP) from None
         except OverflowError:  # a byte that is no character
             return None
         if isinstance(key, str):

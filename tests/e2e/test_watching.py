@@ -8,8 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 
-import pytest
-
 from oe.inspection import open_workspace
 from oe.watching import Watch
 from tests.support.experiences import write_experience

@@ -215,6 +215,19 @@ def test_a_terminal_that_is_closed_hangs_the_run_up(tmux: Tmux, program: Program
     os.close(gate)
 
 
+def test_a_dashboard_ends_with_its_terminal_where_hangups_are_ignored(tmux: Tmux, held: Path) -> None:
+    mine, other = tmux.open("mine", held, 80, 24), tmux.open("other", held, 80, 24)
+    gate = begin(mine, held)
+    other.enter("trap '' HUP; oe top")
+    other.wait_for("● second")
+    top = pids_of(held, "top")[0]
+    tmux.tmux("kill-session", "-t", "other")
+    while is_going_on(top):
+        os.sched_yield()
+    os.close(gate)
+    mine.wait_for("success r-")
+
+
 def test_a_dashboard_of_another_run_is_killed_at_will(tmux: Tmux, held: Path) -> None:
     mine, other = tmux.open("mine", held, 80, 24), tmux.open("other", held, 80, 24)
     gate = begin(mine, held)

@@ -57,6 +57,7 @@ def run(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("usd", "unpriced", "cell", "words", "listed"), [
     (0.0, 0, "-", None, "-"),
     (0.0123, 0, "$0.0123", "$0.0123", "$0.01"),
+    (0.0021, 1, "$0.0021+", "$0.0021 and 1 unpriced call", "<$0.01+"),
     (1234.5, 0, "$1,234.50", "$1,234.50", "$1234.50"),
     (None, 3, "unpriced", "unpriced", "?"),
     (0.5, 1, "$0.50+", "$0.50 and 1 unpriced call", "$0.50+"),

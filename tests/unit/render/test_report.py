@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Callable
@@ -140,7 +141,10 @@ def test_a_wide_graph_is_drawn_from_left_to_right() -> None:
     ([1, 2], [], ["-[1, 2]", "+[]"]),
     ({}, None, ["-{}", "+null"]),
     (1, [[2]], ["-1", "+[", "+  [2]", "+]"]),
-    ({"a": 1, "b": 2}, {"a": 1, "b": [[3]]}, [" {", '   "a": 1', '-  "b": 2', '+  "b": [', "+    [3]", "+  ]", " }"]),
+    ({"a": 1, "b": 2}, {"a": 1, "b": [[3]]}, [" {", '   "a": 1,', '-  "b": 2', '+  "b": [', "+    [3]", "+  ]", " }"]),
+    ([[1], [2]], [[1], [2], {"c": [[3]]}], [
+        "   [1],", "   [2],", "+  {", '+    "c": [', "+      [3]", "+    ]", "+  }", " ]"]),
+    ("one,", "one", ["-one,", "+one"]),
 ])
 def test_what_changed(before: Json, after: Json, lines: list[str]) -> None:
     assert [f"{line.sign}{line.text}" for line in changed_lines(before, after, keep, Bounds())] == lines
@@ -152,11 +156,16 @@ def test_values_are_bounded_in_lines_and_width() -> None:
         deep = [deep, 1]
     assert len(value_lines(deep, keep, Bounds(10, 50))) == 11
     long = list(range(1_000_000))
-    assert value_lines(long, keep, Bounds(3)) == [ValueLine(" ", "["), ValueLine(" ", "  0"), ValueLine(" ", "  1"),
+    assert value_lines(long, keep, Bounds(3)) == [ValueLine(" ", "["), ValueLine(" ", "  0,"), ValueLine(" ", "  1,"),
                                                   ValueLine("…", "more is left out")]
     assert len(added_lines(long, keep, Bounds(3))) == 4
     assert len(changed_lines(long, [0], keep, Bounds(20))) <= 22
     assert all(len(line.text) <= 50 for line in value_lines({"x" * 1000: "y" * 1000}, keep, Bounds(5, 50)))
+
+
+def test_a_value_that_is_shown_whole_is_json() -> None:
+    value: Json = {"a": [1, {"b": [[], {}, [None]]}, "x" * 80], "": {"c": {"d": [True, 1.5]}, "e": ["f" * 80]}, "g": {}}
+    assert json.loads("\n".join(line.text for line in value_lines(value, keep, Bounds()))) == value
 
 
 def test_a_secret_is_redacted_before_it_can_be_cut() -> None:
