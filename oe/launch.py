@@ -233,7 +233,8 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
             now = SystemClock(latest_moment(workspace, run)).now()
             run = workspace.store.reopen_run(Reopened(
                 run.run_id, workspace.owner, now, _spec_text(experience), base_defaults(experience.fields.values()),
-                Children(experience).persistent_fields(), as_recorded(options.models)))
+                Children(experience).persistent_fields(), as_recorded(options.models),
+                [field.name for field in experience.fields.values() if field.persist]))
             part = Part(run, args, Milestone(0, "run.resumed", now, {}), options.concurrency, options.timeout_seconds,
                         selection, again=frozenset(options.again))
             return Resumed(await _carry_out(workspace, access, part, options, events), reopened=True)

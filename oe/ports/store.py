@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -93,8 +93,9 @@ class NewRun(NamedTuple):
 
 
 class Reopened(NamedTuple):
-    """What is recorded when a run is resumed. What its base lacks of `defaults` and of `nested` (as in NewRun), because
-    the spec has had it only since, is added to it. `models` (as in NewRun) replaces what was recorded."""
+    """What is recorded when a run is resumed. Its base keeps what it began with in `persistent` fields; others begin
+    with their `defaults` as they are now. What it lacks of these and of `nested` (as in NewRun), because the spec has
+    had it only since, is added. `models` (as in NewRun) replaces what was recorded."""
 
     run_id: str
     owner: Owner
@@ -103,6 +104,7 @@ class Reopened(NamedTuple):
     defaults: JsonObject = NOTHING
     nested: Mapping[str, Iterable[str]] = MappingProxyType({})
     models: JsonObject = NOTHING
+    persistent: Collection[str] = ()
 
 
 class Run(NamedTuple):

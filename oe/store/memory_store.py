@@ -19,7 +19,14 @@ from oe.ports.store import (
     Run,
     RunExists,
 )
-from oe.store.publication import Published, by_experience, closing_milestones, persistent_values, publish
+from oe.store.publication import (
+    Published,
+    base_again,
+    by_experience,
+    closing_milestones,
+    persistent_values,
+    publish,
+)
 from oe.store.rows import Row, decode, decode_object, encode, entry_from, outcome_row
 from oe.values import Json, JsonObject
 
@@ -69,7 +76,7 @@ class MemoryStore:
         run = self._expect(run_id)
         self._runs[run_id] = run._replace(
             status="running", reason=None, finished_at=None, state=None, owner=again.owner, spec=again.spec,
-            resumed=run.resumed + 1, base=_copy({**again.defaults, **run.base}),
+            resumed=run.resumed + 1, base=_copy(base_again(run, again)),
             nested={**persistent_values(again.nested, self.workspace), **run.nested}, models=_copy(again.models))
         self._forget_requests(run_id)
         self._journals[run_id].append(_Entry(Milestone(self._next(run_id), "run.resumed", again.ts, {})))

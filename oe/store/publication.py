@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from oe.ports.store import Ending, Milestone, Publication
+from oe.ports.store import Ending, Milestone, Publication, Reopened, Run
 from oe.values import Json, JsonObject, equal
 
 
@@ -35,6 +35,11 @@ def publish(current: JsonObject, publications: Iterable[Publication]) -> Publish
         elif not equal(changed.get(field, current.get(field)), delta) and field not in conflicts:
             conflicts.append(field)
     return Published(changed, conflicts)
+
+
+def base_again(run: Run, again: Reopened) -> JsonObject:
+    """The state that a resumed run starts from."""
+    return {**again.defaults, **{name: value for name, value in run.base.items() if name in again.persistent}}
 
 
 def by_experience(own: str, publications: Iterable[Publication]) -> Iterable[tuple[str, list[Publication]]]:

@@ -23,7 +23,14 @@ from oe.ports.store import (
 from oe.store.database import Durability, Transaction, open_database
 from oe.store.faults import from_sqlite
 from oe.store.portable import PortablePaths
-from oe.store.publication import Published, by_experience, closing_milestones, persistent_values, publish
+from oe.store.publication import (
+    Published,
+    base_again,
+    by_experience,
+    closing_milestones,
+    persistent_values,
+    publish,
+)
 from oe.store.rows import STRETCH, Row, decode, decode_writes, encode, entry_from, outcome_row, plain, run_from, run_row
 from oe.store.statements import load_statements
 from oe.values import Json, JsonObject
@@ -102,7 +109,7 @@ class SqliteStore:
             nested = {**persistent_values(again.nested, self._workspace), **run.nested}
             self._execute("reopen_run", (
                 plain(again.owner.host), again.owner.pid, again.owner.started,
-                self._spec_number(run.experience, again.spec), encode({**again.defaults, **run.base}),
+                self._spec_number(run.experience, again.spec), encode(base_again(run, again)),
                 encode(self._paths.kept_keys(nested)), encode(again.models), number))
             self._execute("delete_requests", self._stretch(again.run_id))
             self._insert_milestones(number, [Milestone(entry + 1, "run.resumed", again.ts, {})])

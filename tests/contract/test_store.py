@@ -48,10 +48,10 @@ def test_nested_experiences_begin_with_what_their_workspace_has_or_what_is_given
     assert run == store.find_run("late")
 
 
-def test_a_run_that_goes_on_starts_from_what_fields_have_had_since_too(store: Store) -> None:
-    store.create_run(new_run(defaults={"n": 0}))
-    run = store.reopen_run(Reopened("r-1", OWNER, 1.0, "", {"n": 5, "added": [1]}))
-    assert run.base == {"n": 0, "added": [1]}
+def test_a_run_that_goes_on_keeps_what_it_began_with_in_persistent_fields_alone(store: Store) -> None:
+    store.create_run(new_run(defaults={"n": 0, "gone": 1, "log": [1]}))
+    run = store.reopen_run(Reopened("r-1", OWNER, 1.0, "", {"n": 5, "added": [1], "log": []}, persistent=["log", "new"]))
+    assert run.base == {"n": 5, "added": [1], "log": [1]}
     assert run == store.find_run("r-1")
 
 

@@ -293,3 +293,34 @@ def test_an_unknown_node_is_not_retried_whatever_became_of_the_run(chain: Counte
     result = program.run("resume", "--retry", "tow", cwd=chain.folder)
     assert (result.exit_code, result.stdout) == (5, "")
     assert "the experience has no unit 'tow'" in result.stderr and "did you mean 'two'" in result.stderr
+
+
+DEFAULTS = """\
+name: defaults
+version: 1.0.0
+state:
+  schema:
+    level: {type: integer, default: 1}
+    kept: {type: integer, default: 1, persist: true}
+    seen: {type: array, merge: array_append}
+graph:
+  nodes:
+    - {id: one, kind: tool, impl: ./tools/tool.py:look, args: {level: $.level, kept: $.kept}, writes: [seen]}
+    - {id: two, kind: tool, impl: ./tools/tool.py:two, needs: [one]}
+"""
+LOOK = """\
+from count import count
+
+def look(inputs, ctx):
+    count("look", ctx)
+    return {"seen": [[inputs["level"], inputs["kept"]]]}
+"""
+
+
+def test_a_default_that_was_edited_since_holds_on_resume(program: Program, tmp_path: Path) -> None:
+    counted = Counted(program, tmp_path / "defaults", DEFAULTS, LOOK + 'def two(inputs, ctx):\n    open("/no/such")\n')
+    assert counted.run().state == {"level": 1, "kept": 1, "seen": [[1, 1]]}
+    counted.edit("experience.yaml", "{type: integer, default: 1}", "{type: integer, default: 2}")
+    counted.edit("experience.yaml", "default: 1, persist", "default: 2, persist")
+    resumed = counted.resume()
+    assert (resumed.names, resumed.state) == (["look"], {"level": 2, "kept": 1, "seen": [[2, 1]]})

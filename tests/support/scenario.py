@@ -217,7 +217,9 @@ class Scenario:
         """Goes on with the latest run."""
         run_id = f"r-{self._count}"
         started = 1_800_000_000.0 + 3600 * self._count + 1800
-        run = self.store.reopen_run(Reopened(run_id, Owner("host", 2, 2), started, "{}"))
+        fields = self.experience.fields.values()
+        run = self.store.reopen_run(Reopened(run_id, Owner("host", 2, 2), started, "{}", base_defaults(fields),
+                                             persistent=[field.name for field in fields if field.persist]))
         self.logs[run_id].repair(log_of(self.store.everything(run_id)))
         return self._carry_out(run, Milestone(0, "run.resumed", started, {}), concurrency, seed, dict(run.args),
                                meanwhile)

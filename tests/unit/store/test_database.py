@@ -138,7 +138,7 @@ def test_runs_of_the_first_schema_stay(tmp_path: Path, monkeypatch: pytest.Monke
                 "'{}', '{}', '{\"n\": 1}')")
     raw.close()
     store = SqliteStore.open(path)
-    run = store.reopen_run(Reopened("r-1", OWNER, 2.0, "{}", {"m": 2}))
+    run = store.reopen_run(Reopened("r-1", OWNER, 2.0, "{}", {"m": 2}, persistent=["n"]))
     store.close()
     assert (run.selection, run.base, run.status) == ({}, {"n": 1, "m": 2}, "running")
 
