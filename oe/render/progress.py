@@ -11,9 +11,10 @@ from oe.values import JsonObject
 _TOLD = {"node.finished": "ok", "node.failed": "failed", "node.skipped": "skipped", "node.cancelled": "cancelled",
          "node.retrying": "retry", "node.cached": "cached"}
 
-TOLD = frozenset({*_TOLD, "budget.warning"})
+TOLD = frozenset({*_TOLD, "budget.warning", "state.conflict"})
 """The types of events that `event_line` may have a line for."""
-FAILURES = frozenset({"node.failed", "node.retrying"})
+FAILURES = frozenset({"node.failed", "node.retrying", "state.conflict"})
+"""Those that are told whatever else is not."""
 _ONLY_OF_UNITS = ("node.finished", "node.cached")
 """Told of units, not of every item: a fan-out of a thousand is one line, and one for each failure."""
 
@@ -57,6 +58,8 @@ def event_line(record: JsonObject, unit: UnitState | None = None) -> str | None:
     of its items."""
     if record["type"] == "budget.warning":
         return f"budget    {record['budget']}: {record['spent']:,} of {record['limit']:,} spent"
+    if record["type"] == "state.conflict":
+        return _conflict_line(record)
     word = _TOLD.get(str(record["type"]))
     if word is None or (record["type"] in _ONLY_OF_UNITS and ("index" in record or "[" in str(record["slot"]))):
         return None
@@ -72,6 +75,11 @@ def event_line(record: JsonObject, unit: UnitState | None = None) -> str | None:
         delay = format_duration(float(str(record["delay_ms"])) / 1000)
         line += f" (attempt {record['attempt']}, next in {delay})"
     return clip(neutralise(line).replace("\n", " "), 400)
+
+
+def _conflict_line(record: JsonObject) -> str:
+    whose = f" of {record['experience']}" if "experience" in record else ""
+    return neutralise(f"warning: the workspace{whose} keeps the value that '{record['field']}' (set_once) had already")
 
 
 def _items_words(unit: UnitState) -> str:

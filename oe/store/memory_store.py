@@ -22,10 +22,9 @@ from oe.ports.store import (
 from oe.store.publication import (
     Published,
     base_again,
-    by_experience,
     closing_milestones,
     persistent_values,
-    publish,
+    publish_all,
 )
 from oe.store.rows import Row, decode, decode_object, encode, entry_from, outcome_row
 from oe.values import Json, JsonObject
@@ -93,17 +92,16 @@ class MemoryStore:
     def end_run(self, run_id: str, ending: Ending) -> Sequence[Milestone]:
         run = self._expect(run_id)
         publishes = ending.status == "success" and bool(ending.publications) and not run.published
-        published = Published({}, ())
+        published: dict[str, Published] = {}
         if publishes:
-            for experience, deltas in by_experience(run.experience, ending.publications):
-                found = publish(self.workspace(experience), deltas)
-                published = found if experience == run.experience else published
+            published = publish_all(run.experience, ending.publications, self.workspace)
+            for experience, found in published.items():
                 workspace = self._workspaces.setdefault(experience, {})
                 workspace.update({field: encode(value) for field, value in found.values.items()})
         self._runs[run_id] = run._replace(
             status=ending.status, reason=ending.reason, finished_at=ending.finished_at, state=_copy(ending.state),
             totals=_copy(ending.totals), published=run.published or publishes)
-        milestones = closing_milestones(self._next(run_id), ending, published)
+        milestones = closing_milestones(self._next(run_id), ending, run.experience, published)
         self._journals[run_id] += map(_Entry, milestones)
         return milestones
 

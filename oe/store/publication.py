@@ -17,6 +17,15 @@ class Published(NamedTuple):
     conflicts: Sequence[str]
 
 
+def publish_all(own: str, publications: Iterable[Publication],
+                workspace: Callable[[str], JsonObject]) -> dict[str, Published]:
+    """What a run and the experiences nested in it come to in their workspaces, by experience; `own` is the run's."""
+    found: dict[str, list[Publication]] = {}
+    for publication in publications:
+        found.setdefault(publication.experience or own, []).append(publication)
+    return {experience: publish(workspace(experience), deltas) for experience, deltas in found.items()}
+
+
 def publish(current: JsonObject, publications: Iterable[Publication]) -> Published:
     """Merges deltas, in their order, into the workspace's values. An array_append delta that is no list is one element,
     as in the fold of a run; here the list is copied once, not once a delta."""
@@ -42,14 +51,6 @@ def base_again(run: Run, again: Reopened) -> JsonObject:
     return {**again.defaults, **{name: value for name, value in run.base.items() if name in again.persistent}}
 
 
-def by_experience(own: str, publications: Iterable[Publication]) -> Iterable[tuple[str, list[Publication]]]:
-    """The publications of a run and of the experiences nested in it, by experience; `own` is the run's."""
-    found: dict[str, list[Publication]] = {}
-    for publication in publications:
-        found.setdefault(publication.experience or own, []).append(publication)
-    return found.items()
-
-
 def persistent_values(nested: Mapping[str, Iterable[str]], workspace: Callable[[str], JsonObject],
                       given: Mapping[str, JsonObject] = MappingProxyType({})) -> dict[str, JsonObject]:
     """What the persistent fields of nested experiences hold, by experience; `given` are values beside those."""
@@ -61,11 +62,16 @@ def persistent_values(nested: Mapping[str, Iterable[str]], workspace: Callable[[
     return found
 
 
-def closing_milestones(number: int, ending: Ending, published: Published) -> list[Milestone]:
-    """The milestones of an end in their order; the first gets `number`."""
-    data: list[tuple[str, JsonObject]] = [("state.conflict", {"field": field}) for field in published.conflicts]
-    if published.values:
-        data.append(("state.published", {"fields": list(published.values)}))
+def closing_milestones(number: int, ending: Ending, own: str, published: Mapping[str, Published]) -> list[Milestone]:
+    """The milestones of an end in their order; the first gets `number`. `published` is by experience, `own` the run's:
+    what is nested in it is told by its path from there."""
+    folder = own[:own.rfind("/") + 1]
+    data: list[tuple[str, JsonObject]] = []
+    for experience, found in published.items():
+        where: JsonObject = {} if experience == own else {"experience": experience.removeprefix(folder)}
+        data += [("state.conflict", {"field": field, **where}) for field in found.conflicts]
+        if found.values:
+            data.append(("state.published", {"fields": list(found.values), **where}))
     finished = {"status": ending.status} | ({"reason": ending.reason} if ending.reason is not None else {})
     data.append(("run.finished", finished))
     return [Milestone(number + place, kind, ending.finished_at, extra) for place, (kind, extra) in enumerate(data)]

@@ -26,10 +26,9 @@ from oe.store.portable import PortablePaths
 from oe.store.publication import (
     Published,
     base_again,
-    by_experience,
     closing_milestones,
     persistent_values,
-    publish,
+    publish_all,
 )
 from oe.store.rows import STRETCH, Row, decode, decode_writes, encode, entry_from, outcome_row, plain, run_from, run_row
 from oe.store.statements import load_statements
@@ -120,18 +119,18 @@ class SqliteStore:
         run = self._expect_run(run_id)
         last = self._last_id(run_id)
         number, entry = divmod(last, STRETCH)
-        published, publication = Published({}, ()), None
+        published: dict[str, Published] = {}
+        publication = None
         with self._transaction:
             if ending.status == "success" and ending.publications and not run.published:
                 publication = self._execute("insert_publication", (number, ending.finished_at)).lastrowid
-                for experience, deltas in by_experience(run.experience, ending.publications):
-                    found = publish(self._workspace(experience), deltas)
-                    published = found if experience == run.experience else published
+                published = publish_all(run.experience, ending.publications, self._workspace)
+                for experience, found in published.items():
                     for field, value in found.values.items():
                         self._execute("set_field", (self._paths.kept(experience), field, encode(value)))
             self._execute("end_run", (ending.status, ending.reason, ending.finished_at, encode(ending.state),
                                       encode(ending.totals), publication, number))
-            milestones = closing_milestones(entry + 1, ending, published)
+            milestones = closing_milestones(entry + 1, ending, run.experience, published)
             self._insert_milestones(number, milestones)
         self._last_ids[run_id] = last + len(milestones)
         return milestones

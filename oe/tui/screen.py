@@ -32,7 +32,8 @@ _LEAST_SPLIT = 6
 """Lines from which details leave room for the tree above them."""
 _LOG_STYLES: dict[str, Style] = {
     "node.ready": "dim", "node.started": "dim", "node.progress": "dim", "node.failed": "bad", "node.retrying": "warn",
-    "node.cancelled": "warn", "loop.exhausted": "warn", "budget.warning": "warn", "run.finished": "bold"}
+    "node.cancelled": "warn", "loop.exhausted": "warn", "budget.warning": "warn", "state.conflict": "warn",
+    "run.finished": "bold"}
 
 
 class Size(NamedTuple):

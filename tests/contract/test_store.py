@@ -260,6 +260,19 @@ def test_publication_merges_by_the_rule_of_the_field(store: Store) -> None:
     assert [run.published for run in store.find_runs(None)] == [True, True]
 
 
+def test_what_a_nested_experience_publishes_is_told_too(store: Store) -> None:
+    child = EXPERIENCE.replace("experience.yaml", "child/experience.yaml")
+    told = []
+    for run_id, value in (("a", 1), ("b", 2)):
+        store.create_run(new_run(run_id))
+        milestones = store.end_run(run_id, ending(Publication("once", "set_once", value, experience=child),
+                                                  Publication("last", "last_wins", value)))
+        told.append([(milestone.type, milestone.data) for milestone in milestones[:-1]])
+    nested = {"experience": "child/experience.yaml"}
+    assert told == [[("state.published", {"fields": ["once"], **nested}), ("state.published", {"fields": ["last"]})],
+                    [("state.conflict", {"field": "once", **nested}), ("state.published", {"fields": ["last"]})]]
+
+
 def test_runs_that_append_at_once_to_a_field_with_a_default_publish_it_once(store: Store) -> None:
     for run_id in ("a", "b"):
         store.create_run(new_run(run_id, defaults={"log": [0]}, persistent=["log"]))

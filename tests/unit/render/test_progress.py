@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oe.render.progress import event_line
+from oe.render.progress import FAILURES, TOLD, event_line
 from oe.state.run_state import UnitState
 from oe.values import JsonObject
 
@@ -35,3 +35,11 @@ def test_a_loop_of_which_nothing_had_to_run_is_told_as_cached() -> None:
     assert event_line({"type": "node.finished", "slot": "loop"}, unit) == "ok        loop"
     unit.cached = True
     assert event_line({"type": "node.finished", "slot": "loop"}, unit) == "cached    loop"
+
+
+def test_a_value_that_does_not_reach_the_workspace_is_warned_of_also_when_quiet() -> None:
+    conflict = {"type": "state.conflict", "field": "title"}
+    assert event_line(conflict) == "warning: the workspace keeps the value that 'title' (set_once) had already"
+    assert event_line({**conflict, "experience": "child/experience.yaml"}) == (
+        "warning: the workspace of child/experience.yaml keeps the value that 'title' (set_once) had already")
+    assert "state.conflict" in TOLD & FAILURES
