@@ -20,6 +20,17 @@ def pytest_configure() -> None:
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+    _draw_the_same_examples()
+
+
+def _draw_the_same_examples() -> None:
+    """Hypothesis draws what it drew the last time, but for the long torture; however long an example takes, which on a
+    busy machine says nothing."""
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("oe", deadline=None, derandomize=not _LONG, database=None,
+                              suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("oe")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

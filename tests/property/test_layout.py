@@ -33,7 +33,7 @@ def placed(layout: Layout) -> list[Box]:
 
 
 @given(drawings(), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_two_boxes_or_labels_overlap_and_all_lie_on_the_drawing(drawing: tuple[list[Size], list[Line]], sideways: bool) -> None:
     layout = lay_out(*drawing, sideways=sideways)
     for one, other in combinations(placed(layout), 2):
@@ -45,7 +45,7 @@ def test_no_two_boxes_or_labels_overlap_and_all_lie_on_the_drawing(drawing: tupl
 
 
 @given(drawings(), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_lines_join_their_boxes_and_lead_through_no_other(drawing: tuple[list[Size], list[Line]], sideways: bool) -> None:
     layout = lay_out(*drawing, sideways=sideways)
     for line, route in zip(drawing[1], layout.routes, strict=True):
@@ -65,7 +65,6 @@ def test_lines_join_their_boxes_and_lead_through_no_other(drawing: tuple[list[Si
 
 
 @given(st.lists(st.tuples(st.floats(-500, 500), st.floats(1, 200), st.sampled_from([1.0, 4.0])), min_size=1, max_size=40))
-@settings(deadline=None)
 def test_a_layer_keeps_its_order_and_room(items: list[tuple[float, float, float]]) -> None:
     wishes, widths, weights = map(list, zip(*items, strict=True))
     centres = place_layer(wishes, widths, weights)

@@ -52,7 +52,7 @@ def python_packages(folder: Path, *requirements: str) -> Path:
 
 
 @contextmanager
-def served(command: Sequence[str | Path], place: tuple[str, int], *, seconds: float = 30.0) -> Iterator[None]:
+def served(command: Sequence[str | Path], place: tuple[str, int], *, seconds: float = 200.0) -> Iterator[None]:
     """A server as a child process with an environment of its own, for as long as the block lasts."""
     with subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, start_new_session=True,
@@ -78,7 +78,7 @@ def free_port() -> int:
 
 def _answers(place: tuple[str, int]) -> bool:
     try:
-        socket.create_connection(place, timeout=1).close()
+        socket.create_connection(place, timeout=10).close()
     except OSError:
         return False
     return True

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.support.software import debian_program
 
-_SECONDS = 40
+_SECONDS = 200
 
 
 class Tmux:

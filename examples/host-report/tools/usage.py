@@ -11,7 +11,7 @@ from probe import Section
 
 StatVfs = Callable[[bytes], os.statvfs_result]
 
-_ANSWER_SECONDS = 2.0
+_ANSWER_SECONDS = 5.0
 _ON_DEMAND = "autofs"  # asking for its sizes would mount what it stands for
 
 

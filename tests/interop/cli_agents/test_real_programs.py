@@ -51,10 +51,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def _await_health(url: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 200
     while True:
         try:
-            with urlopen(url, timeout=5):
+            with urlopen(url, timeout=60):
                 return
         except (URLError, OSError):
             if time.monotonic() > deadline:
@@ -81,11 +81,11 @@ def ask(place: Place, program: Program, tmp_path: Path) -> Any:
         folder = tmp_path / "experience"
         folder.mkdir(exist_ok=True)
         node = {"id": "ask", "kind": "cli-agent", "provider": provider, "model": model[provider], "prompt": prompt,
-                "extra_args": extra[provider], "timeout": "60s", **options}
+                "extra_args": extra[provider], "timeout": "300s", **options}
         fields = {name: {} for name in options.get("writes", ())}
         (folder / "experience.json").write_text(json.dumps({
             "name": "real", "version": "1.0.0", "state": {"schema": fields}, "graph": {"nodes": [node]}}))
-        return program.run("run", folder / "experience.json", "--json", timeout_seconds=90, env={
+        return program.run("run", folder / "experience.json", "--json", timeout_seconds=400, env={
             "HOME": str(home), "TMPDIR": str(temporary), "PATH": f"{place.programs}:{program.environment['PATH']}",
             "CODEX_API_KEY": "key-of-codex", "GEMINI_API_KEY": "key-of-gemini", "GOOGLE_GEMINI_BASE_URL": place.url})
 

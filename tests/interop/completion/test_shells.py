@@ -66,7 +66,7 @@ class Zsh:
         os.write(self._outer, keys.encode())
         shown = ""
         while until not in shown:
-            assert select.select([self._outer], [], [], 20)[0], f"'{until}' did not come after {keys!r}: {shown!r}"
+            assert select.select([self._outer], [], [], 100)[0], f"'{until}' did not come after {keys!r}: {shown!r}"
             shown += os.read(self._outer, 65536).decode(errors="replace")
         return shown
 

@@ -59,12 +59,19 @@ def begin(pane: Pane, folder: Path, command: str = "oe run --tui") -> int:
     return gate
 
 
-def check(name: str, screen: str) -> None:
+def check(name: str, pane: Pane, *texts: str) -> None:
+    """The pane comes to show what the file says; with UPDATE_GOLDEN, the file what the pane comes to that shows the texts."""
     expected = HERE / f"{name}.out"
-    text = timeless("".join(f"{line.rstrip()}\n" for line in screen.splitlines()))
     if os.environ.get("UPDATE_GOLDEN"):
-        expected.write_text(text, encoding="utf-8")
-    assert _unpadded(text) == _unpadded(expected.read_text(encoding="utf-8"))
+        expected.write_text(_steady(pane.wait_for(*texts)), encoding="utf-8")
+    wanted = _unpadded(expected.read_text(encoding="utf-8"))
+    assert all(text in wanted for text in texts)
+    pane.wait(lambda screen: _unpadded(_steady(screen)) == wanted)  # the first screen may be half drawn
+
+
+def _steady(screen: str) -> str:
+    text = timeless("".join(f"{line.rstrip()}\n" for line in screen.splitlines()))
+    return re.sub(r"\d+ items", "# items", text)
 
 
 def _unpadded(text: str) -> str:
@@ -72,8 +79,15 @@ def _unpadded(text: str) -> str:
     return re.sub(r" +#", " #", text)
 
 
-def pids_of(folder: Path, command: str) -> list[int]:
-    """The processes of that command in that folder, oldest first."""
+def pids_of(folder: Path, command: str, count: int) -> list[int]:
+    """The processes of that command in that folder, oldest first. One that is just being started by another looks like
+    it until it has become another program."""
+    while len(found := _looked_for(folder, command)) != count:
+        os.sched_yield()
+    return found
+
+
+def _looked_for(folder: Path, command: str) -> list[int]:
     found = subprocess.run(["pgrep", "-f", f"oe.py {command}"], capture_output=True, text=True, check=False).stdout.split()
     here = []
     for pid in found:
@@ -93,17 +107,17 @@ def is_going_on(pid: int) -> bool:
 def test_a_live_run_is_shown_to_its_starter_and_to_others(tmux: Tmux, held: Path) -> None:
     mine, other = tmux.open("mine", held, 80, 24), tmux.open("other", held, 200, 50)
     gate = begin(mine, held)
-    check("run_80x24", mine.wait_for("node.started     second"))
+    check("run_80x24", mine, "second")
     other.enter("oe top")
     other.wait_for("● second")
     other.press("j", "Enter")
-    check("top_200x50", other.wait_for("second begins", "node.started     second"))
+    check("top_200x50", other, "second begins")
     other.resize(80, 24)
-    check("top_80x24", other.wait_for("second begins"))
+    check("top_80x24", other, "second begins")
     other.press("Escape", "?")
-    check("help_80x24", other.wait_for("Status glyphs"))
+    check("help_80x24", other, "Status glyphs")
     other.press("x", "d")
-    check("dump_80x24", other.wait_for("└─ [running] second"))
+    check("dump_80x24", other, "└─ [running] second")
     other.press("x", "q")
     other.wait(lambda screen: "oe top" in screen and "● second" not in screen)
     os.close(gate)
@@ -123,8 +137,7 @@ def test_a_run_is_cancelled_from_another_terminal(tmux: Tmux, tmp_path: Path) ->
     other.press("l", "l", "C")
     other.wait_for("cancel the run? [y/N]")
     other.press("y")
-    seen = other.wait_for("⊘ cancelled", " UTC")
-    check("cancelled_80x24", re.sub(r"\d+ items", "# items", seen))
+    check("cancelled_80x24", other, "⊘ cancelled", " UTC")
     assert "oe: another process asks to cancel the run" in mine.wait_for("cancelled r-", "oe resume")
     mine.enter("echo exit code $?")
     mine.wait_for("exit code 130")
@@ -178,10 +191,10 @@ def test_leaving_lets_the_run_go_on_in_lines(tmux: Tmux, held: Path) -> None:
 def test_a_dashboard_that_is_killed_leaves_the_run_and_the_terminal_alone(tmux: Tmux, held: Path) -> None:
     pane = tmux.open("mine", held, 80, 24)
     gate = begin(pane, held)
-    owner, dashboard = pids_of(held, "run --tui")
+    owner, dashboard = pids_of(held, "run --tui", 2)
     os.kill(dashboard, signal.SIGKILL)
     pane.wait_for("1/2 nodes, 1 running")
-    assert pids_of(held, "run --tui") == [owner]
+    assert pids_of(held, "run --tui", 1) == [owner]
     os.close(gate)
     pane.wait_for("success r-")
     pane.enter(MODES)
@@ -191,11 +204,11 @@ def test_a_dashboard_that_is_killed_leaves_the_run_and_the_terminal_alone(tmux: 
 def test_a_run_that_is_killed_leaves_the_terminal_as_it_was(tmux: Tmux, held: Path) -> None:
     pane = tmux.open("mine", held, 80, 24)
     gate = begin(pane, held)
-    os.kill(pids_of(held, "run --tui")[0], signal.SIGKILL)
+    os.kill(pids_of(held, "run --tui", 2)[0], signal.SIGKILL)
     pane.wait_for("is gone; `oe resume --run-id r-")
     pane.enter(MODES)
     pane.wait_for("isig icanon echo modes")
-    assert pids_of(held, "run --tui") == []
+    assert pids_of(held, "run --tui", 0) == []
     os.close(gate)
     (held / "gate").unlink()
     pane.enter("clear; oe resume --tui")
@@ -205,7 +218,7 @@ def test_a_run_that_is_killed_leaves_the_terminal_as_it_was(tmux: Tmux, held: Pa
 def test_a_terminal_that_is_closed_hangs_the_run_up(tmux: Tmux, program: Program, held: Path) -> None:
     gate = begin(tmux.open("mine", held, 80, 24), held)
     tmux.open("other", held, 80, 24)
-    pids = pids_of(held, "run --tui")
+    pids = pids_of(held, "run --tui", 2)
     tmux.tmux("kill-session", "-t", "mine")
     for pid in pids:
         while is_going_on(pid):
@@ -234,7 +247,7 @@ def test_a_dashboard_of_another_run_is_killed_at_will(tmux: Tmux, held: Path) ->
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGQUIT):
         other.enter("clear; oe top")
         other.wait_for("● second")
-        os.kill(pids_of(held, "top")[0], number)
+        os.kill(pids_of(held, "top", 1)[0], number)
         if number == signal.SIGKILL:  # nobody is left to tidy up but the shell
             other.wait_for("illed")
             other.enter("reset")
@@ -256,8 +269,8 @@ def test_whatever_is_killed_first_the_run_can_be_resumed(tmux: Tmux, program: Pr
     gate = begin(mine, held)
     other.enter("oe top")
     other.wait_for("● second")
-    run, dashboard = pids_of(held, "run --tui")
-    top, = pids_of(held, "top")
+    run, dashboard = pids_of(held, "run --tui", 2)
+    top, = pids_of(held, "top", 1)
     for victim in order:
         if victim == "terminal":
             tmux.tmux("kill-session", "-t", "mine")

@@ -124,7 +124,7 @@ def test_a_cancelled_call_frees_the_server(noise: int, provider: str) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 100
         while busy(noise) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
         assert busy(noise) == 0
@@ -146,5 +146,5 @@ def test_more_calls_than_the_server_has_places(sentence: int, provider: str) -> 
 
 def busy(port: int) -> int:
     request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers={"Authorization": f"Bearer {KEY}"})
-    with urllib.request.urlopen(request, timeout=5) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return int(re.search(r"^llamacpp:requests_processing (\d+)", response.read().decode(), re.MULTILINE)[1])  # type: ignore[index]

@@ -94,13 +94,13 @@ def void(_: object) -> None:
 def test_one_that_starts_when_the_loop_has_gone_is_killed(spawner: Spawner, tmp_path: Path) -> None:
     loop = asyncio.new_event_loop()
     note = tmp_path / "pid"
-    held = threading.Event()
+    held, before = threading.Event(), set(threading.enumerate())
     spawner._jobs.put(lambda: void(held.wait(60)))
     future = spawner.spawn(start_of("sh", "-c", f"echo $$ > {note}; sleep 1000"), loop)
     loop.close()
     held.set()
     spawner.close()
-    for thread in [each for each in threading.enumerate() if each.name == "oe-spawn"]:
+    for thread in set(threading.enumerate()) - before:
         thread.join(60)
     assert not future.done()
     assert not note.exists() or not note.read_text() or not is_alive(int(note.read_text()))

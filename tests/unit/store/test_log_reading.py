@@ -24,7 +24,7 @@ def write(path: Path, *lines: bytes) -> Path:
     return path
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 20), max_size=40))
 def test_events_come_by_time_and_keep_their_order_within_one(tmp_path_factory: pytest.TempPathFactory,
                                                              times: list[int]) -> None:
