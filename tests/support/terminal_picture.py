@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from oe.tui.cells import width_of
+from oe.text import width_of
 
 _CELL, _LINE, _SIZE, _EDGE = 8.4, 18, 14, 12
 _GROUND, _TEXT = "#14181f", "#d7dce3"
