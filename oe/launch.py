@@ -248,7 +248,14 @@ def _result_of(workspace: Workspace, experience: Experience, run: Run) -> RunRes
             for event in committed_events(entry):
                 state.apply(event)
     return RunResult(run.run_id, run.status, run.reason, exit_code(run.status, run.reason), run.state or {},
-                     [unit.as_object() for unit in state.units.values()], run.totals)
+                     [unit.as_object() for unit in state.units.values()], run.totals, _artifacts(workspace, run.run_id))
+
+
+def _artifacts(workspace: Workspace, run_id: str) -> list[JsonObject]:
+    """The files that the nodes of a run made for people."""
+    folder = workspace.folder.artifacts(run_id)
+    return [{"name": name, "path": f"{folder}/{name}", "bytes": size}
+            for name, size in workspace.folder.artifact_files(run_id)]
 
 
 def _spec_text(experience: Experience) -> str:
@@ -335,7 +342,8 @@ async def _carry_out(workspace: Workspace, access: ModelAccess, part: Part, opti
         if options.on_start is not None:
             options.on_start(session)
         with OutputCapture(access.redactor), keeper:
-            return await session.carry_out()
+            result = await session.carry_out()
+    return result._replace(artifacts=_artifacts(workspace, run_id))
 
 
 def _before(milestone: Milestone, entries: Iterable[Outcome | Milestone]) -> Iterator[Outcome | Milestone]:

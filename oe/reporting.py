@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from oe.clock import SystemClock, iso
@@ -74,7 +73,7 @@ def read_report(workspace: Workspace, run: Run, oe_version: str, redact: Callabl
     units = gathering.units(axis, critical.units if critical else ())
     shown = chosen_units(units, critical, MOST_UNITS)
     attempts = gathering.listed_attempts(axis)
-    artifacts = sorted(_artifacts(workspace.folder.artifacts(run.run_id)))
+    artifacts = [Artifact(*each) for each in workspace.folder.artifact_files(run.run_id)]
     overall = gathering.overall(axis) if len(units) > len(shown) else []
     return Report(
         _head(run, status, axis, now, oe_version), outline_of(experience), list(gathering.statuses().items()), shown,
@@ -134,13 +133,6 @@ def _head(run: Run, status: str, axis: Axis, now: float, oe_version: str) -> Hea
 
 def _moment(ts: float) -> str:
     return iso(ts)[:19].replace("T", " ") + " UTC"
-
-
-def _artifacts(folder: str) -> Iterator[Artifact]:
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(place, name)
-            yield Artifact(os.path.relpath(path, folder), os.lstat(path).st_size)
 
 
 def _redacted(value: T, redact: Callable[[str], str]) -> T:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class RunResult(NamedTuple):
-    """How a run went. `nodes` and `totals` are as in `--json` (docs/reference/json.md)."""
+    """How a run went. `nodes`, `totals` and `artifacts` are as in `--json` (docs/reference/json.md)."""
 
     run_id: str
     status: RunStatus
@@ -41,12 +41,13 @@ class RunResult(NamedTuple):
     state: JsonObject
     nodes: list[JsonObject]
     totals: JsonObject
+    artifacts: list[JsonObject]
 
     def as_object(self) -> JsonObject:
         """The documented `--json` object of run and resume."""
         record: dict[str, Json] = {
             "run_id": self.run_id, "status": self.status, "exit_code": int(self.exit_code), "state": self.state,
-            "nodes": self.nodes, "totals": self.totals,
+            "nodes": self.nodes, "totals": self.totals, "artifacts": self.artifacts,
         }
         if self.reason is not None:
             record["reason"] = self.reason
@@ -211,7 +212,7 @@ class Session:
             self._run.run_id, Ending(status, reason, now, final, self.state.totals(), publications))
         recorder.emit([event for milestone in milestones for event in committed_events(milestone)], flush=True)
         return RunResult(self._run.run_id, status, reason, exit_code(status, reason), final,
-                         [unit.as_object() for unit in self.state.units.values()], self.state.totals())
+                         [unit.as_object() for unit in self.state.units.values()], self.state.totals(), [])
 
     def _publications(self, level: Level) -> list[Publication]:
         return [*level.publications(), *take_published(self._published, level)]

@@ -116,6 +116,17 @@ class DataFolder:
             raise OeError(f"artifact '{name}' leads outside the run's folder through a link", code="path-outside")
         return path
 
+    def artifact_files(self, run_id: str) -> list[tuple[str, int]]:
+        """(name below the artifacts' folder, size in bytes) of the files that the nodes of a run made, sorted."""
+        folder = self.artifacts(run_id)
+        found = []
+        for place, _, names in os.walk(folder):
+            for name in names:
+                with suppress(OSError):  # it goes while it is looked at
+                    path = os.path.join(place, name)
+                    found.append((os.path.relpath(path, folder), os.lstat(path).st_size))
+        return sorted(found)
+
     def node_log(self, run_id: str, slot: str) -> str:
         """What the node in that slot printed."""
         return f"{self.run_folder(run_id)}/{file_name(slot)}{_LOG_END}"

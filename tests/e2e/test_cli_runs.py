@@ -316,3 +316,23 @@ def test_a_read_only_folder_can_be_looked_at(program: Program, held: HeldRun) ->
     assert result.exit_code == 0
     assert "node.finished    first" in result.stdout
     assert ("shown as it is" in result.stderr) == (os.geteuid() != 0), "root may write everywhere"
+
+
+def test_the_files_that_a_run_made_for_people_are_in_its_json(program: Program, tmp_path: Path) -> None:
+    folder = write_experience(tmp_path, """
+        name: makes
+        version: 1.0.0
+        graph:
+          nodes:
+            - {id: tool, kind: tool, impl: ./tool.py, cache: false}
+            - {id: program, kind: tool, command: [sh, -c, 'echo made >$OE_ARTIFACT_DIR/a.txt; test -e ready'], cache: false}
+        """, tool="def run(inputs, ctx):\n    open(ctx.artifact('deep/er.txt'), 'w').write('x')\n")
+    place = folder / ".openexpertise/runs/r/artifacts"
+    made = [{"name": "a.txt", "path": str(place / "a.txt"), "bytes": 5},
+            {"name": "deep/er.txt", "path": str(place / "deep/er.txt"), "bytes": 1}]
+    first = program.run("run", "--json", "--run-id", "r", cwd=folder)
+    (folder / "ready").touch()
+    for result in (first, *(program.run("resume", "--json", cwd=folder) for _ in range(2))):
+        assert result.json()["artifacts"] == made
+        check_shape(result.json(), "run")
+        check_shape(result.json()["artifacts"][0], "run.artifacts")
