@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import isfinite
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oe.kinds.tool_contract import plain
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+SCOPE_KINDS = ("io", "llm", "tool", "cpu", "custom")
 
 
 class ToolContext:
@@ -49,6 +54,14 @@ class ToolContext:
         if not callable(function):
             raise TypeError(f"defer takes a function, not a {type(function).__name__}")
         self._link.defer(function)
+
+    def scope(self, name: object, kind: str = "custom") -> AbstractContextManager[None]:
+        """A part of the attempt, for a `with` statement: the tree of the run shows it by its name while it lasts.
+        `kind` is io, llm, tool, cpu or custom."""
+        if kind not in SCOPE_KINDS:
+            raise ValueError(f"a scope is of the kind {', '.join(SCOPE_KINDS)}, not '{kind}'")
+        scope: AbstractContextManager[None] = self._link.opened(kind, str(name))
+        return scope
 
     def artifact(self, name: str) -> str:
         """An absolute path for a file that the run makes and keeps."""

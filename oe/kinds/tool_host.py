@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from oe.kinds.tool_context import ToolContext
@@ -31,6 +32,7 @@ class _Link:
         self._lock = threading.RLock()  # a signal may come while its own thread writes
         self.cancelled = False
         self.deferred: list[Callable[[], object]] = []
+        self._scopes = 0
 
     def send(self, kind: str, content: object) -> None:
         """One message: one line of JSON, whole whoever writes beside it."""
@@ -50,6 +52,18 @@ class _Link:
     def defer(self, function: Callable[[], object]) -> None:
         """A clean-up for the end."""
         self.deferred.append(function)
+
+    @contextmanager
+    def opened(self, kind: str, name: str) -> Iterator[None]:
+        """A part of the attempt; the parent ends those that are open when this process does."""
+        with self._lock:
+            self._scopes += 1
+            number = self._scopes
+        self.send("open", [number, kind, name.encode("utf-8", "backslashreplace").decode()])
+        try:
+            yield
+        finally:
+            self.send("close", number)
 
     def artifact(self, name: str) -> str:
         """The path of an artifact, its folder made."""

@@ -24,7 +24,10 @@ from oe.text import clip, format_size
 from oe.values import Json, compact
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from importlib.abc import ResourceLoader
+
+    from oe.spec.model import TaskKind
 
 _MODULES = ("tool_contract", "tool_modules", "tool_context", "tool_host")
 # The first lines keep modules of the current folder from standing before those of the standard library.
@@ -70,6 +73,7 @@ class ProcessTool(NamedTuple):
         finally:
             out.finish()
             err.finish()
+            messages.close()
         what = f"the process of '{clip(self.place.shown, 100)}'"
         return messages.outcome() or _raise(ending(what, exit_.code, tail.text())
                                             or NodeError(f"{what} ended without a result", name="ExitCode"))
@@ -119,7 +123,9 @@ class _Messages:
         self._output: NodeOutput | None = None
         self._failure: NodeError | None = None
         self._take: dict[str, Callable[[Json], None]] = {
-            "report": self._report, "log": self._log, "result": self._result, "fault": self._fault}
+            "report": self._report, "log": self._log, "open": self._open, "close": self._close,
+            "result": self._result, "fault": self._fault}
+        self._scopes: dict[int, AbstractContextManager[None]] = {}
 
     def __call__(self, chunk: bytes) -> None:
         *whole, rest = chunk.split(b"\n")
@@ -154,6 +160,22 @@ class _Messages:
 
     def _log(self, content: Json) -> None:
         self._context.log(str(content))
+
+    def _open(self, content: Json) -> None:
+        if isinstance(content, list) and len(content) == 3:
+            scope = self._context.opened(cast("TaskKind", content[1]), str(content[2]))
+            scope.__enter__()
+            self._scopes[cast(int, content[0])] = scope
+
+    def _close(self, content: Json) -> None:
+        scope = self._scopes.pop(cast(int, content), None)
+        if scope is not None:
+            scope.__exit__(None, None, None)
+
+    def close(self) -> None:
+        """The process has ended, and with it the scopes that it had open."""
+        for number in tuple(self._scopes):
+            self._close(number)
 
     def _result(self, content: Json) -> None:
         if isinstance(content, dict):

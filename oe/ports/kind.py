@@ -19,7 +19,7 @@ from oe.state.status import RunStatus
 from oe.values import Json, JsonObject
 
 if TYPE_CHECKING:  # most runs ask no model
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from oe.ports.model import Answer, Question
     from oe.ports.spending import Charge, Cost
@@ -96,6 +96,9 @@ class NodeContext(Protocol):
 
     def defer(self, function: Callable[[], object]) -> None:
         """Registers a clean-up (sync or async) that runs after the attempt, last one first, however it ends."""
+
+    def opened(self, kind: TaskKind, name: str) -> AbstractContextManager[None]:
+        """A part of the attempt that has a name: while it is entered, the tree shows it. Safe from any thread."""
 
     def artifact(self, name: str) -> str:
         """An absolute path for a file that the run makes."""

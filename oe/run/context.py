@@ -20,18 +20,20 @@ from oe.run.calls import OpenCalls, WatchedProcesses
 from oe.run.cancelling import Cancellations
 from oe.run.recorder import Recorder
 from oe.run.replay import Replay
-from oe.spec.model import Node
+from oe.spec.model import Node, TaskKind
 from oe.state.events import Event
 from oe.state.writes import WriteRules
+from oe.text import clip
 from oe.values import Json, JsonObject, compact
 
 if TYPE_CHECKING:  # most runs ask no model
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from oe.ports.model import Answer, Question
     from oe.ports.spending import Charge, Cost, Spent
     from oe.run.asking import Asker
 
+_LONGEST_NAME = 200
 PROGRESS_SECONDS = 0.25
 """Of the reports of one attempt that follow each other faster the last one is told, and 100 % at once."""
 
@@ -178,6 +180,10 @@ class AttemptContext:
         """Carries out another experience below this slot."""
         return await self._shared.nested.carry_out(self._node, self.slot, file, args,
                                                    keeps_failures=self._keeps_failures)
+
+    def opened(self, kind: TaskKind, name: str) -> AbstractContextManager[None]:
+        """A part of the attempt that the tree shows while it is entered."""
+        return self._shared.calls.opened(self.slot, kind, clip(self._shared.redactor.text(name), _LONGEST_NAME))
 
     def artifact(self, name: str) -> str:
         """A path for a file that the run makes."""

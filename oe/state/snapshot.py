@@ -336,7 +336,7 @@ class _Taking:
 
     def _open_calls(self, slot: str) -> tuple[Scope, ...]:
         return tuple(Scope(call.name, "call", call.kind, "running", call.started_at, moved_at=call.started_at)
-                     for call in self._calls.get(slot, ()))
+                     for call in self._calls.get(slot, ())[: self._most])
 
     def _is_cancelling(self, unit_id: str, facts: UnitFacts) -> bool:
         return unit_id in self._moment.asked or (self._moment.stopping is not None and not facts.is_always)

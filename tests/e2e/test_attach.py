@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.experiences import TOOL as HELD_TOOL
 from tests.support.experiences import held_run, write_experience
 from tests.support.program import Program, Result
 from tests.support.shapes import check_shape
@@ -78,6 +79,14 @@ def test_a_live_run_is_dumped_from_another_process(program: Program, tmp_path: P
         assert stat.S_IMODE(live.stat().st_mode) == 0o600
         assert held.end() == 0
         assert not live.exists()
+
+
+def test_a_part_that_a_tool_names_is_in_the_tree_while_it_lasts(program: Program, tmp_path: Path) -> None:
+    tool = HELD_TOOL.replace('with open("gate")', 'with ctx.scope("at the gate", "io"), open("gate")')
+    with held_run(program, tmp_path, tool) as held:
+        second = program.run("dump", "--json", cwd=tmp_path).json()["snapshot"]["root"]["parts"][1]
+        assert [(part["level"], part["kind"], part["name"]) for part in second["parts"]] == [("call", "io", "at the gate")]
+        assert held.end() == 0
 
 
 def test_a_run_that_has_ended_is_shown_from_the_truth(program: Program, tmp_path: Path) -> None:

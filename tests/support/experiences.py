@@ -95,9 +95,9 @@ class HeldRun:
 
 
 @contextmanager
-def held_run(program: Program, folder: Path) -> Iterator[HeldRun]:
+def held_run(program: Program, folder: Path, tool: str = TOOL) -> Iterator[HeldRun]:
     """The run of HELD in `folder`, stopped within its second node."""
-    write_experience(folder, HELD, tool=TOOL)
+    write_experience(folder, HELD, tool=tool)
     os.mkfifo(folder / "gate")
     os.mkfifo(folder / "begun")
     process = program.start("run", "--quiet", cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from oe.diagnostics import Problem
@@ -19,7 +19,7 @@ from oe.ports.model import Answer, Question
 from oe.ports.spending import Cost, Spent
 from oe.run.threads import DaemonThreads
 from oe.spec.load import build_experience
-from oe.spec.model import Experience, Node
+from oe.spec.model import Experience, Node, TaskKind
 from oe.store.local_files import LocalFiles
 from oe.values import Json, JsonObject
 
@@ -60,6 +60,8 @@ class Context:
         self.activities: list[str] = []
         self.bills: list[Bill] = []
         self.deferred: list[Callable[[], object]] = []
+        self.opened_scopes: list[tuple[TaskKind, str]] = []
+        self.closed_scopes: list[str] = []
 
     @property
     def log_text(self) -> str:
@@ -85,6 +87,14 @@ class Context:
 
     def defer(self, function: Callable[[], object]) -> None:
         self.deferred.append(function)
+
+    @contextmanager
+    def opened(self, kind: TaskKind, name: str) -> Iterator[None]:
+        self.opened_scopes.append((kind, name))
+        try:
+            yield
+        finally:
+            self.closed_scopes.append(name)
 
     def artifact(self, name: str) -> str:
         folder = Path(self.folder, "artifacts")

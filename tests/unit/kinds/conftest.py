@@ -1,4 +1,4 @@
-"""An empty experience for each test."""
+"""An empty experience for each test, and the two places where a Python tool runs."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ def experiment(tmp_path: Path) -> Iterator[Experiment]:
     made = Experiment(folder)
     yield made
     made.context.processes.close()
+
+
+@pytest.fixture(params=["inline", "process"])
+def isolation(request: pytest.FixtureRequest) -> str:
+    return str(request.param)

@@ -15,11 +15,6 @@ from oe.values import Json
 from tests.unit.kinds.attempts import Experiment, fan_out_item
 
 
-@pytest.fixture(params=["inline", "process"])
-def isolation(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 def failure(experiment: Experiment, isolation: str, source: str, function: str = "run") -> NodeError:
     experiment.write("tools/x.py", source)
     with pytest.raises(NodeError) as caught:
@@ -210,24 +205,7 @@ async def _one(experiment: Experiment, node: object) -> None:
     await executor.execute(experiment.request(node), experiment.context)  # type: ignore[arg-type]
 
 
-# What `ctx` is
-
-
-def test_ctx_tells_and_takes(experiment: Experiment, isolation: str) -> None:
-    source = ("def run(inputs, ctx):\n    ctx.report(0.5, 'half', {'rows': (1, 2)})\n    ctx.report(message='only words')\n"
-              "    ctx.report(7)\n    ctx.log('a line')\n    open(ctx.artifact('made.txt'), 'w').write('made')\n"
-              "    return {'a': [ctx.run_id, ctx.slot, ctx.attempt, ctx.folder, dict(ctx.env), ctx.cancelled]}")
-    experiment.write("tools/x.py", source)
-    found = experiment.delta(impl="./tools/x.py", isolation=isolation, env=["DECLARED", "NOT_SET"])
-    assert found == {"a": ["r-1", "node[2]", 3, str(experiment.folder), {"DECLARED": "yes"}, False]}
-    assert experiment.context.reports == [(0.5, "half", {"rows": [1, 2]}), (None, "only words", None), (1.0, None, None)]
-    assert experiment.context.log_text == "a line\n"
-    assert (experiment.folder / "artifacts" / "made.txt").read_text() == "made"
-
-
-@pytest.mark.parametrize("call", ["ctx.report(0.5, data={1: 2})", "ctx.report('half')", "ctx.defer(3)"])
-def test_ctx_refuses_what_it_cannot_take(experiment: Experiment, isolation: str, call: str) -> None:
-    failure(experiment, isolation, f"def run(inputs, ctx):\n    {call}")
+# What is printed
 
 
 def test_prints_go_to_the_log_of_a_process(experiment: Experiment) -> None:
