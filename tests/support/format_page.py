@@ -23,7 +23,7 @@ folder and stay inside it. A *reference* is a text such as `$.field`, `$args.nam
 or `$inputs.node`; `$$` stands for a plain `$`.
 """
 
-_PAGES = {"agent": "models.md", "skill": "models.md", "sql": "sql.md", "experience": "nested.md",
+_PAGES = {"tool": "tools.md", "agent": "models.md", "skill": "models.md", "sql": "sql.md", "experience": "nested.md",
           "cli-agent": "cli-agents.md"}
 """Kinds that a page of the reference tells more of."""
 
