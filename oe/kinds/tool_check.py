@@ -13,7 +13,7 @@ from oe.ports.files import Files
 from oe.spec.file_rules import find_file_flaw, find_folder_flaw
 from oe.spec.model import Experience, Node
 from oe.text import nearest
-from oe.values import compact
+from oe.values import compact, is_number
 
 
 class ToolChecks:
@@ -105,9 +105,10 @@ class ToolChecks:
         words = command if isinstance(command, list) else []
         program = words[0] if words else ""
         if not isinstance(program, str) or not program:
-            is_word = isinstance(program, (bool, int, float)) or program is None
+            is_word = program is None or isinstance(program, bool) or is_number(program)
             hint = f"quote it: '{compact(program)}'" if is_word else "write command: [program, argument, …]"
-            yield self._problem("tool-no-program", "'command' names no program", "command", hint=hint)
+            at = ("command", 0) if words else ("command",)
+            yield self._problem("tool-no-program", "'command' names no program", *at, hint=hint)
         elif program.startswith("$") and not program.startswith("$$"):
             yield self._problem("tool-program-reference", "the program of a command is fixed: a reference cannot "
                                 "choose it", "command", 0, hint="write the program, and references as its arguments")

@@ -264,7 +264,8 @@ def misfit_hint(misfit: Misfit) -> str | None:
     listed = schema.get("enum")
     if isinstance(listed, list) and isinstance(value, str):
         return did_you_mean(value, [str(word) for word in listed])
-    if isinstance(value, bool | int | float) and "anyOf" not in schema and not _misfits(text := compact(value), schema):
+    is_scalar = isinstance(value, bool) or is_number(value)
+    if is_scalar and "anyOf" not in schema and not _misfits(text := compact(value), schema):
         return f'put it in quotes: "{text}"'
     if isinstance(value, str) and value.lower() in _FLAGS and _takes(schema, "boolean"):
         return f"write {_FLAGS[value.lower()]}"
