@@ -240,7 +240,7 @@ def expected_text(schema: Json, value: Json = None) -> str:
     items = schema.get("items")
     if isinstance(items, dict) and items.get("type") == "string":
         return "a list of names" if "pattern" in items else "a list of texts"
-    return noun
+    return f"{noun} of at least one item" if "minItems" in schema else noun
 
 
 def found_text(value: Json) -> str:
