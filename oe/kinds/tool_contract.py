@@ -32,6 +32,10 @@ _MENDED_BY = {
 }
 
 
+_LONGEST_PATH = 120
+"""Characters of the way to a part that is no JSON."""
+
+
 class ToolFault(Exception):
     """The tool does not keep its contract; another attempt would end the same way."""
 
@@ -59,6 +63,8 @@ def plain(value: object, where: str = "the result") -> Any:
         return _plain(value, 0)
     except _UnfitError as unfit:
         path = "".join(_step(step) for step in reversed(unfit.steps)).lstrip(".")
+        if len(path) > _LONGEST_PATH:  # a message that is cut where it is shown would lose what is wrong
+            path = f"{path[:_LONGEST_PATH]}…"
         raise ToolFault(f"{where}{' at ' + repr(path) if path else ''} {unfit.what}", "TypeError", unfit.hint) from None
 
 

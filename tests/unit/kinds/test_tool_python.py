@@ -142,6 +142,7 @@ def test_what_is_no_result_is_refused_with_its_place(experiment: Experiment, iso
     error = failure(experiment, isolation, "import datetime, decimal, pathlib\ndeep = {}\ndeep['d'] = deep\n"
                     f"def run(): return {expression}")
     assert message in error.message
+    assert len(error.message) < 300
     assert not error.retryable
     if hint is not None:
         assert hint in (error.hint or "")
