@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from oe.digests import Part, part_of, part_of_text
 from oe.errors import NodeError, OeError
-from oe.lang.reference import Reference, require
-from oe.lang.scope import Missing, Scope
+from oe.lang.reference import Reference, require, resolve
+from oe.lang.scope import MISSING, Missing, Scope
 from oe.plan.fingerprint import FILE, SECRET, Fingerprint, fingerprint, spec_part
 from oe.ports.files import Files
 from oe.ports.kind import NodeKind
@@ -66,7 +66,7 @@ class Keys:
         for name, value in args.items():
             parts[f"args.{name}"] = self._part(value)
         for reference in fixed.references:
-            parts[reference.text] = self._part(require(reference, scope))
+            parts[_name(reference)] = self._part(_looked_up(reference, scope))
         if not isinstance(scope.item, Missing):
             parts["$item"] = self._part(scope.item)
         if not isinstance(scope.index, Missing) and self._has_index(node, fixed):
@@ -147,6 +147,21 @@ class Keys:
     def _unless_secret(self, part: Part) -> Part:
         """The part that a file is, if it does not hold a secret as far as its text is kept."""
         return SECRET if part.text is not None and self._redactor.finds(part.text) else part
+
+
+def _name(reference: Reference) -> str:
+    """What a reference is called among the parts. A bare name may be that of any other part: `spec`, `env.HOME`."""
+    return f"{{{{ {reference.text} }}}}" if reference.root == "bare" else reference.text
+
+
+def _looked_up(reference: Reference, scope: Scope) -> Json:
+    """What the reference leads to, null where it leads nowhere. Its default, if that counts, is a part of the text that
+    holds it: here it would make a missing value look like one that is there."""
+    value = require(reference, scope)
+    if isinstance(reference.default, Missing):
+        return value
+    found = resolve(reference._replace(default=MISSING), scope)
+    return None if isinstance(found, Missing) else found
 
 
 def _spelt(path: str) -> str:

@@ -202,6 +202,32 @@ graph:
     assert len(scenario.model.calls) == 2
 
 
+def test_a_bare_name_in_a_prompt_takes_no_other_part_of_the_key_away() -> None:
+    """Parts have names too, and an argument may be called as one of them."""
+    cache = MemoryCache()
+    for word, answer in (("Praise", "one"), ("Blame", "two")):
+        scenario = Scenario(f"""
+args: {{spec: {{}}}}
+state: {{schema: {{said: {{type: string}}}}}}
+graph: {{nodes: [{{id: ask, kind: agent, prompt: "{word} {{{{ spec }}}}", writes: [said]}}]}}
+""", {}, model=MemoryModel((answer,)))
+        scenario.cache = cache
+        assert scenario.run(args={"spec": "this"}).state["said"] == answer
+
+
+def test_a_default_of_a_reference_is_not_taken_for_its_value() -> None:
+    prompt = "{{ $args.who ?? 'you' }} or {{ $args.who ?? 'me' }}"
+    scenario = Scenario(f"""
+state: {{schema: {{said: {{type: string}}}}}}
+graph: {{nodes: [{{id: ask, kind: agent, prompt: "{prompt}", writes: [said]}}]}}
+""", {}, model=MemoryModel(("one", "two", "three")))
+    scenario.cache = MemoryCache()
+    assert scenario.run().state["said"] == "one"
+    assert scenario.run(args={"who": "me"}).state["said"] == "two"
+    assert scenario.run(args={"who": "you"}).state["said"] == "three"
+    assert [scenario.run(args=args).state["said"] for args in ({}, {"who": "me"}, {"who": None})] == ["one", "two", "one"]
+
+
 @pytest.mark.parametrize("is_cached", [True, False])
 def test_a_node_has_to_make_what_it_says_it_produces(is_cached: bool) -> None:
     scenario = Scenario(f"graph: {{nodes: [{{id: make, kind: step, produces: [out.txt], cache: {str(is_cached).lower()}}}]}}",
