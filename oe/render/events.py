@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 
 from oe.state.events import EVENTS
 from oe.text import clip, neutralise
@@ -33,5 +34,17 @@ def _value(value: Json) -> str:
     if isinstance(value, str):
         text = value if _PLAIN.fullmatch(value) else compact(value)
     else:
-        text = compact(value)
+        text = _number_text(value) if isinstance(value, float) else _plain(value)
     return clip(text, _LONGEST_VALUE)
+
+
+def _number_text(value: float) -> str:
+    """Without digits that only say how fractions are kept."""
+    return compact(round(value, 6)) if isfinite(value) else str(value)
+
+
+def _plain(value: Json) -> str:
+    try:
+        return compact(value)
+    except ValueError:  # a number in it is none
+        return str(value)

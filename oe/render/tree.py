@@ -208,7 +208,8 @@ def _counted(counts: Counts) -> list[str]:
 def _item_words(counts: Counts) -> str:
     done = counts.ok + counts.cached + counts.failed + counts.cancelled
     settled = f"{done}/{plural(counts.total, 'item')}" if done < counts.total else plural(counts.total, "item")
-    return f"{settled}, {counts.failed} failed" if counts.failed else settled
+    worse = ((counts.failed, "failed"), (counts.cancelled, "cancelled"))
+    return ", ".join([settled, *(f"{count} {name}" for count, name in worse if count)])
 
 
 def clock(seconds: float) -> str:

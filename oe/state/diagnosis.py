@@ -148,8 +148,9 @@ def _quiet_finding(code: Code, scope: Scope, now: float) -> Finding:
         return Finding(code, "warning", scope.name, f"open, and nothing in it has moved for {quiet}",
                        "look at its oldest task")
     age = format_age(now - (scope.started_at or now))
+    bound = "" if scope.deadline_at is not None else "give it a timeout, or "
     return Finding(code, "warning", scope.name, f"running for {age}, no word for {quiet}",
-                   "`oe logs` shows what it printed; give it a timeout, or let it report progress")
+                   f"`oe logs` shows what it printed; {bound}let it report progress")
 
 
 def _near_deadline(scope: Scope, now: float, subject: str, action: str) -> Iterator[Finding]:

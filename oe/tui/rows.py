@@ -119,6 +119,8 @@ def _items(counts: Counts, charset: Charset, *, is_live: bool) -> list[Span]:
         spans.append(Span(f", {counts.cached} cached"))
     if counts.failed:
         spans += [Span(", "), Span(f"{counts.failed} failed", "bad")]
+    if counts.cancelled:
+        spans += [Span(", "), Span(f"{counts.cancelled} cancelled", "warn")]
     return spans
 
 

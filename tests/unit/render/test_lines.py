@@ -31,13 +31,17 @@ def line_of(kind: str, slot: str | None = None, attempt: int | None = None, **da
     (line_of("run.started", args={"a": [1, None]}), '21:40:01.250  run.started      args={"a":[1,null]}'),
     (line_of("node.activity", "a", activity="\x1b[2J"), "21:40:01.250  node.activity    a activity=\\x1b[2J"),
     (line_of("node.output", "a", chunk="x" * 500), f"21:40:01.250  node.output      a chunk={'x' * 199}…"),
+    (line_of("node.progress", "a", 1, pct=0.1 + 0.2, data={"n": 0.5}),
+     '21:40:01.250  node.progress    a attempt=1 pct=0.3 data={"n":0.5}'),
+    (line_of("node.progress", "a", 1, pct=float("inf"), data=[float("nan")]),
+     "21:40:01.250  node.progress    a attempt=1 pct=inf data=[nan]"),
     (event_line({}), ""),
 ])
 def test_an_event_is_one_line(line: str, text: str) -> None:
     assert line == text
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner)
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner)
                     | st.dictionaries(st.text(), inner), max_leaves=5)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from oe.render.tree import render_tree
+from oe.state.snapshot import Counts, Scope, Snapshot
 from oe.text import width_of
 from oe.tui.cells import ASCII, UNICODE, bar, fit, shown, wrapped
-from oe.tui.rows import elapsed
+from oe.tui.rows import about, elapsed
 from oe.tui.view import View, Wish
 from oe.watching import Picture
 from tests.support import moments
@@ -70,6 +72,13 @@ def test_statuses_are_filtered() -> None:
 def test_failed_items_are_failures() -> None:
     view = typed(view_of(Picture(moments.long_fan_out())), "f", "f")
     assert view.rows[0].text == "wide"
+
+
+def test_items_that_were_cancelled_are_told() -> None:
+    unit = Scope("wide", "unit", "tool", "cancelled", reason="user", counts=Counts(8, ok=5, cancelled=3))
+    assert "".join(span.text for span in about(unit, 0.0, UNICODE)) == "8 items, 3 cancelled  user"
+    run = Snapshot("r-1", 1.0, Scope("run", "run", "custom", "cancelled", parts=(unit,)))
+    assert "`- cancelled wide (8 items, 3 cancelled, user)" in render_tree(run)
 
 
 def test_the_longest_come_first() -> None:
