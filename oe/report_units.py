@@ -29,6 +29,8 @@ _MOST_BARS = 40
 _COLUMNS = 120
 _ITEM = re.compile(r"[^\[/]+\[(\d+)\]")
 _TROUBLED = frozenset({"failed", "retrying", "cancelled", "interrupted"})
+_OPEN = frozenset({"pending", "running", "retrying", "interrupted"})
+"""Statuses of units that have not ended."""
 
 
 class Stretch(NamedTuple):
@@ -67,11 +69,12 @@ class Axis:
 class _Unit:
     """One unit while the journal is read."""
 
-    __slots__ = ("attempts", "cached_slots", "cost_usd", "end", "error", "failed_items", "items", "slots", "start",
-                 "status", "stretches", "tokens_in", "tokens_out", "tokens_saved", "unpriced_calls")
+    __slots__ = ("attempts", "cached_slots", "cost_usd", "end", "error", "failed_items", "is_waiting", "items", "slots",
+                 "start", "status", "stretches", "tokens_in", "tokens_out", "tokens_saved", "unpriced_calls")
 
     def __init__(self) -> None:
         self.status = "pending"
+        self.is_waiting = False  # for its next attempt
         self.start: float | None = None
         self.end: float | None = None
         self.attempts = self.slots = self.cached_slots = 0
@@ -143,23 +146,25 @@ class Gathering:
             if entry.status == "failed":
                 unit.failed_items.add(int(item[1]))
 
-    def take_live(self, started: Mapping[str, float], now: float, *, is_alive: bool) -> None:
-        """Slots that have begun and are not committed: they run, or ran when the process died."""
-        status = "running" if is_alive else "interrupted"
-        if is_alive:
-            self._reach(now)
+    def take_live(self, started: Mapping[str, float], until: float, *, is_alive: bool) -> None:
+        """Takes what has begun and is not committed: it goes on, or went on when the process died. `until` is now, or
+        when the process was last heard of."""
+        status, word = ("running", None) if is_alive else ("interrupted", "in flight when the process ended")
+        self._reach(until)
+        for unit in self._units.values():
+            if unit.is_waiting:
+                unit.status = "retrying" if is_alive else status
         for slot, ts in started.items():
-            unit = self._units.get(unit_of(slot))
-            if unit is None or unit.status not in {"pending", "running"}:
+            live = self._units.get(unit_of(slot))
+            if live is None or live.status not in _OPEN:
                 continue
-            unit.status = "running" if is_alive else "pending"
-            unit.start = ts if unit.start is None else min(unit.start, ts)
-            unit.error = None if is_alive else "in flight when the process ended"
+            live.status, live.error = status, word
+            live.start = ts if live.start is None else min(live.start, ts)
             if slot in self._is_single and not self._is_single[slot]:
                 continue
-            end = max(ts, now if is_alive else self._parts[-1][1])
-            unit.stretches.append(Stretch(ts, end, status))
-            self._take_attempt(AttemptReport(slot, 1, status, ts, end - ts, None, unit.error))
+            end = max(ts, until if is_alive else self._parts[-1][1])
+            live.stretches.append(Stretch(ts, end, status))
+            self._take_attempt(AttemptReport(slot, 1, status, ts, end - ts, None, word))
 
     @property
     def axis(self) -> Axis:
@@ -230,7 +235,8 @@ class Gathering:
     def _settle(self, unit: _Unit, entry: Outcome) -> None:
         unit.status = "cached" if "cached" in entry.details and entry.status == "success" else entry.status
         unit.error = entry.error.message if entry.error else entry.reason
-        if entry.status == "retrying":
+        unit.is_waiting = entry.status == "retrying"
+        if unit.is_waiting:
             unit.status = "pending"
 
     def _take_tokens(self, unit: _Unit, entry: Outcome) -> None:
@@ -276,7 +282,7 @@ class Gathering:
         unit, spec = self._units[unit_id], self._graph.units[rank]
         kind = spec.kind if isinstance(spec, Node) else type(spec).__name__.lower()
         is_single = self._is_single[unit_id]
-        end = unit.end if unit.status not in {"running", "pending"} else None
+        end = unit.end if unit.status not in _OPEN else None
         return UnitReport(
             unit_id, kind, spec.phase, self._status(unit), None if unit.start is None else axis.place(unit.start),
             None if end is None else axis.place(end), unit.attempts, None if is_single else len(unit.items),

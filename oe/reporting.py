@@ -30,6 +30,7 @@ MOST_UNITS = 300
 """Units that a report lists: of more, the failed, the critical and the slowest, then the first."""
 
 _MOST_ARTIFACTS = 100
+_FOREMOST = frozenset({"failed", "cancelled", "interrupted", "running", "retrying"})
 _ENDINGS = frozenset({"node.finished", "node.failed", "node.skipped", "node.cancelled", "node.retrying"})
 
 
@@ -65,11 +66,13 @@ def read_report(workspace: Workspace, run: Run, oe_version: str, redact: Callabl
     _read_journal(workspace, run, gathering, fields)
     status, now = workspace.status_of(run), SystemClock().now()
     if run.finished_at is None:
-        gathering.take_live(_begun(workspace, run), now, is_alive=status == "running")
+        begun, heard_at = _begun(workspace, run)
+        is_alive = status == "running"
+        gathering.take_live(begun, now if is_alive else heard_at, is_alive=is_alive)
     run = run._replace(totals=run.totals or gathering.totals())
     axis = gathering.axis
     state = state_of_run(workspace, run)
-    critical = gathering.critical(axis)
+    critical = None if run.finished_at is None else gathering.critical(axis)
     units = gathering.units(axis, critical.units if critical else ())
     shown = chosen_units(units, critical, MOST_UNITS)
     attempts = gathering.listed_attempts(axis)
@@ -88,7 +91,7 @@ def chosen_units(units: list[UnitReport], critical: Critical | None, most: int) 
     if len(units) <= most:
         return units
     ranks = range(len(units))
-    troubled = [rank for rank in ranks if units[rank].status in {"failed", "cancelled", "running"}]
+    troubled = [rank for rank in ranks if units[rank].status in _FOREMOST]
     on_path = [rank for rank in ranks if critical and units[rank].is_critical]
     slowest = sorted(ranks, key=lambda rank: (units[rank].start or 0.0) - (units[rank].end or 0.0))
     chosen = dict.fromkeys([*troubled[:most // 2], *on_path[:most // 4], *slowest[:most // 4], *ranks])
@@ -108,21 +111,25 @@ def _read_journal(workspace: Workspace, run: Run, gathering: Gathering, fields: 
             fields.count(outcome)
 
 
-def _begun(workspace: Workspace, run: Run) -> dict[str, float]:
-    """The slots whose last event is a beginning, and when that was."""
+def _begun(workspace: Workspace, run: Run) -> tuple[dict[str, float], float]:
+    """The slots whose last event is a beginning, and when that was; and when the run's process was last heard of."""
     from oe.clock import seconds_of_iso
 
     begun: dict[str, str] = {}
+    last = ""
     try:
         for _, record in sorted_events(workspace.folder.event_log(run.run_id)):
             kind, slot = record.get("type"), str(record.get("slot"))
+            if kind != "log.repaired":  # by another process, at any time later
+                last = str(record.get("ts"))
             if kind == "node.started":
-                begun[slot] = str(record.get("ts"))
+                begun[slot] = last
             elif kind in _ENDINGS:
                 begun.pop(slot, None)
     except FileNotFoundError:
-        return {}
-    return {slot: seconds_of_iso(ts) for slot, ts in begun.items()}
+        return {}, run.started_at
+    return ({slot: seconds_of_iso(ts) for slot, ts in begun.items()},
+            seconds_of_iso(last) if last else run.started_at)
 
 
 def _head(run: Run, status: str, axis: Axis, now: float, oe_version: str) -> Head:

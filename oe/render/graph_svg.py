@@ -21,6 +21,7 @@ _MARGIN = 8
 _LONGEST_LINE = 30
 _LONGEST_LABEL = 26
 _MOST_MEMBERS = 8
+_WORST = ("failed", "interrupted", "cancelled", "running", "retrying", "pending")
 _WIDEST = 1100
 """A graph that is wider than this from top to bottom is drawn from left to right, if that is narrower."""
 
@@ -134,7 +135,7 @@ def _group(group: Group, shown: Mapping[str, Shown] | None) -> _Card:
     if shown is not None:
         counts = Counter(shown[unit.id].status if unit.id in shown else "pending" for unit in group.units)
         lines += [(f"count {status}", f"{count:,} {status}") for status, count in counts.most_common()]
-        worst = next((each for each in ("failed", "cancelled", "running", "pending") if counts[each]), None)
+        worst = next((each for each in _WORST if counts[each]), None)
         style += f" {worst or counts.most_common(1)[0][0]}"
     names = [unit.id for unit in group.units[:20]]
     return _Card(lines, style, clip(f"{group.title}: {', '.join(names)}{', …' if len(group.units) > 20 else ''}", 1000))

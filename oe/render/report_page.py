@@ -42,7 +42,8 @@ def _summary(report: Report) -> Iterator[Markup]:
     counts = Counter(status for _, status in report.statuses)
     nodes = ", ".join(f"{count:,} {status}" for status, count in counts.most_common())
     yield _fact("Started", head.started)
-    yield _fact("Ended", head.finished or f"not yet, as of {head.made}")
+    not_yet = "no, its process is gone" if head.status == "interrupted" else f"not yet, as of {head.made}"
+    yield _fact("Ended", head.finished or not_yet)
     yield _fact("Took", format_duration(head.seconds) + (f" in {head.parts} parts" if head.parts > 1 else ""))
     yield _fact("Nodes", f"{len(report.statuses):,}: {nodes}" if nodes else "0")
     tokens_in, tokens_out = figure_of(totals.get("tokens_in")), figure_of(totals.get("tokens_out"))

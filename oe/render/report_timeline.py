@@ -16,6 +16,8 @@ _NARROWEST = 0.35
 _STEPS = (1, 2, 5)
 _CLOCK_STEPS = (10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200)
 _DAY = 86400
+_OPEN = {"running": "running", "retrying": "retrying", "interrupted": "cut off"}
+"""What is said of units that have not ended, in the room of a time."""
 
 _Scale: TypeAlias = "tuple[float, Sequence[float]]"
 """The seconds that the axis covers, and where the run was resumed."""
@@ -67,7 +69,9 @@ def _path(critical: Critical) -> Markup:
 
 
 def _unit_row(unit: UnitReport, scale: _Scale) -> Markup:
-    took = "running" if unit.end is None else format_duration(max(0.0, unit.end - (unit.start or 0.0)))
+    took = _OPEN.get(unit.status, "-")
+    if unit.end is not None:
+        took = format_duration(max(0.0, unit.end - (unit.start or 0.0)))
     return _row(name_of(clip(unit.id, 60)), unit.bars, took, scale, is_critical=unit.is_critical)
 
 

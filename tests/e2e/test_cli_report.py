@@ -134,10 +134,12 @@ def test_a_live_run_has_a_report_and_a_dead_one_too(program: Program, held: Held
     live = words(report(program, held.folder))
     assert "running" in live and "not yet, as of" in live
     assert "secondtoolrunning" in live
+    assert "Critical path" not in live
     held.kill()
     dead = words(report(program, held.folder))
     assert "interrupted" in dead
-    assert "in flight when the process ended" in dead
+    assert "no, its process is gone" in dead
+    assert "secondtoolinterrupted" in dead and "in flight when the process ended" in dead
 
 
 def test_a_resumed_run_leaves_out_the_time_in_between(program: Program, held: HeldRun) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from oe.app import Workspace, load_experience
+from oe.clock import iso
 from oe.ports.store import Ending, Failure, NewRun, Outcome, Owner, Reopened
 from oe.render.report_value import Report
 from oe.reporting import MOST_UNITS, read_report, run_page
@@ -55,6 +56,22 @@ def test_the_critical_path_leads_back_over_what_was_waited_for(tmp_path: Path) -
     assert report.critical is not None
     assert (report.critical.units, report.critical.seconds, report.critical.waiting) == (["b", "c"], 4.0, 0.5)
     assert [unit.id for unit in report.units if unit.is_critical] == ["b", "c"]
+
+
+def test_what_had_begun_when_the_process_ended_is_interrupted(tmp_path: Path) -> None:
+    again: Json = {"policy": "retry", "attempts": 3}
+    recorded = Recorded(tmp_path, {"nodes": [node("a"), node("b", on_error=again), node("c", needs=["a"]), node("d", needs=["c"])]})
+    recorded.commit(outcome("a", 0, 1), outcome("b", 0, 1, "retrying"))
+    lines = [compact({"type": kind, "run_id": "r-1", "ts": iso(START + seconds), "seq": seq, "slot": "c", "attempt": 1})
+             for seq, (kind, seconds) in enumerate([("node.started", 1), ("node.progress", 9), ("log.repaired", 99)], 1)]
+    log = Path(recorded.workspace.folder.event_log("r-1"))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    report = read_report(recorded.workspace, recorded.workspace.find_run("r-1"), "0", str)
+    assert dict(report.statuses) == {"a": "success", "b": "interrupted", "c": "interrupted", "d": "pending"}
+    assert (report.head.status, report.head.seconds, report.critical) == ("interrupted", 9.0, None)
+    assert [(unit.start, unit.end) for unit in report.units] == [(0.0, 1.0), (0.0, None), (1.0, None), (None, None)]
+    assert [(bar.start, bar.end, bar.status) for bar in report.units[2].bars] == [(1.0, 9.0, "interrupted")]
 
 
 def test_the_time_between_a_stop_and_a_resumption_is_left_out(tmp_path: Path) -> None:
