@@ -266,7 +266,7 @@ def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Js
                 asked: tuple[JsonObject, Run | None]) -> Run:
     """Records the run of the part that is asked for, which reuses results of another run or of none."""
     run_id = options.run_id
-    begun = begun_as(workspace, experience, asked[1])
+    begun = begun_as(workspace, experience, *asked)
     now = SystemClock().now()
     secret = set(secret_arguments(experience))
     while True:

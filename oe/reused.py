@@ -16,7 +16,7 @@ from oe.ports.cache import Entry
 from oe.ports.store import Run
 from oe.spec.model import Experience, Merge
 from oe.state.ledger import Origin, base_defaults
-from oe.values import Json, JsonObject
+from oe.values import Json, JsonObject, equal
 
 
 def asked_for(only: str | None, start: str | None, refresh: Sequence[str]) -> dict[str, Json]:
@@ -89,15 +89,17 @@ class Beginning(NamedTuple):
     nested_values: dict[str, JsonObject]
 
 
-def begun_as(workspace: Workspace, experience: Experience, before: Run | None) -> Beginning:
-    """How a run begins. Where it reuses results of a run `before`, lists begin as they did there: in the workspace they
-    hold what is reused."""
+def begun_as(workspace: Workspace, experience: Experience, asked: JsonObject, before: Run | None) -> Beginning:
+    """How a run of the part that is `asked` for begins. Where it reuses results of a run `before`, lists begin as they
+    did there, and so do other fields that have come to their values by what is reused: in the workspace they hold it.
+    """
     fields = experience.fields.values()
     defaults, persistent = base_defaults(fields), [field.name for field in fields if field.persist]
     nested = Children(experience).persistent_fields()
     if before is None:
         return Beginning(defaults, persistent, {file: list(merges) for file, merges in nested.items()}, {})
     grown = _grown(workspace, workspace.key, {field.name: field.merge for field in fields if field.persist})
+    grown |= _come_to(workspace, experience, selection_of(experience, asked), before)
     defaults.update((name, before.base[name]) for name in grown if name in before.base)
     ours = Beginning(defaults, [name for name in persistent if name not in grown], {}, {})
     for file, merges in nested.items():
@@ -112,6 +114,16 @@ def _grown(workspace: Workspace, file: str, merges: Mapping[str, Merge]) -> set[
     """The lists among the persistent fields of a file that its workspace holds."""
     held = workspace.store.workspace(file)
     return {name for name, merge in merges.items() if merge == "array_append" and name in held}
+
+
+def _come_to(workspace: Workspace, experience: Experience, selection: Selection, before: Run) -> set[str]:
+    """The persistent fields that reused units write and that hold what the run before came to: no other has written
+    them since."""
+    held, graph = workspace.store.workspace(workspace.key), Graph(experience)
+    written = {name for unit in selection.reused for node in graph.nodes_of(experience.units[unit])
+               for name in node.writes if experience.fields[name].persist}
+    state = before.state or {}
+    return {name for name in written if name in held and name in state and equal(held[name], state[name])}
 
 
 def selection_again(experience: Experience, run: Run, again: Sequence[str]) -> Selection:

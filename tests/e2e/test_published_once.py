@@ -113,3 +113,41 @@ def test_a_run_that_reuses_says_which_run_made_it(outer: Outer) -> None:
     for _ in range(2):
         outer.run("--from", "last")
     assert {event["run"] for event in outer.events("node.cached")} == {first}
+
+
+COUNTER = """\
+name: counter
+version: 1.0.0
+state:
+  schema:
+    n: {type: integer, default: 0, persist: true}
+    title: {type: string, merge: set_once, persist: true}
+    free: {type: integer, default: 0, persist: true}
+graph:
+  nodes:
+    - {id: add, kind: tool, impl: ./tools/tool.py:add, args: {n: $.n, title: $.title ?? null}, writes: [n, title], cache: CACHE}
+    - {id: see, kind: tool, impl: ./tools/tool.py:see, args: {n: $.n, free: $.free}, needs: [add], writes: [free], cache: false}
+"""
+ADD = """\
+from count import count
+
+def add(inputs, ctx):
+    count("add", ctx)
+    return {"n": inputs["n"] + 1, "title": "t"}
+
+def see(inputs, ctx):
+    count(["see", inputs["n"]], ctx)
+    return {"free": inputs["free"] + 1}
+"""
+
+
+@pytest.mark.parametrize("cache", ["true", "false"])
+def test_what_reused_nodes_saw_of_persistent_fields_is_what_they_see_again(program: Program, tmp_path: Path,
+                                                                           cache: str) -> None:
+    made = Counted(program, tmp_path / "counter", COUNTER.replace("CACHE", cache), ADD)
+    assert made.run().names == ["add", ["see", 1]]
+    for free, option in enumerate(("--only", "--from", "--from"), start=2):
+        again = made.run(option, "see")
+        assert (again.names, again.exit_code) == ([["see", 1]], 0)
+        assert again.state == {"n": 1, "title": "t", "free": free}
+    assert made.run().state == {"n": 2, "title": "t", "free": 5}, "a whole run goes on from the workspace"
