@@ -105,7 +105,7 @@ def read_alone(file: str) -> Loaded:
     from oe.spec.load import build_experience  # costs 15 ms, which looking at runs can do without
 
     try:
-        document = _read_document(file)
+        document = read_document(file)
     except SpecError as error:
         return Loaded(None, list(error.problems))
     files = LocalFiles(os.path.dirname(os.path.abspath(file)))
@@ -124,8 +124,9 @@ def load_experience(path: str | os.PathLike[str]) -> Experience:
 class Workspace:
     """An experience's place on disk: its data folder and store. Close it, or use it in a `with` statement."""
 
-    def __init__(self, file: str, data_dir: str | None = None, *, read_only: bool = False,
+    def __init__(self, file: str, data_dir: str | None = None, *, read_only: bool = False, creates: bool = True,
                  durability: str = "process") -> None:
+        """`creates` False: written to where it is, but not made. Raises NotFoundError where it is not there."""
         from oe.store.sqlite_store import SqliteStore
 
         self.key = os.path.realpath(file)
@@ -134,7 +135,7 @@ class Workspace:
         chosen = data_dir or os.environ.get("OE_DATA_DIR")
         self.folder = DataFolder(chosen or os.path.join(os.path.dirname(self.key), ".openexpertise"))
         self.folder.expect_own(is_chosen=bool(chosen))
-        if read_only and not self.folder.exists():
+        if (read_only or not creates) and not self.folder.exists():
             raise NotFoundError(f"no runs yet: '{self.folder.root}' holds no state.sqlite",
                                 hint="`oe run` makes one; --data-dir names another place")
         if not read_only:
@@ -203,7 +204,8 @@ class Workspace:
         return run.status
 
 
-def _read_document(file: str) -> Document:
+def read_document(file: str) -> Document:
+    """The text of an experience file as values with their positions; nothing is checked. Raises SpecError, OeError."""
     try:
         with open(file, "rb") as stream:
             data = stream.read()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from oe.app import Workspace, find_file
+from oe.app import Workspace, find_file, read_document
 from oe.clock import SystemClock, iso, seconds_of_iso
 from oe.errors import NotFoundError, OeError
 from oe.ids import node_of
@@ -156,9 +156,15 @@ def declared_fields(run: Run) -> dict[str, bool]:
 
 
 def latest_spec_fields(workspace: Workspace) -> dict[str, bool]:
-    """`declared_fields` of the latest run; none where there is no run any more."""
+    """`declared_fields` of the latest run, or of the file where there is none: it has been run as a part of another
+    experience, or its runs have been pruned."""
     newest = workspace.store.find_runs(workspace.key, limit=1)
-    return declared_fields(newest[0]) if newest else {}
+    if newest:
+        return declared_fields(newest[0])
+    try:
+        return _declared(read_document(workspace.key).value)
+    except OeError:
+        return {}
 
 
 def _declared(spec: Json) -> dict[str, bool]:

@@ -214,7 +214,8 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
     from oe.inspection import latest_moment, mend_log  # for resumed runs alone
 
     expect_units(experience, options.again)
-    with Workspace(experience.file, options.data_dir, durability=experience.runtime.durability) as workspace:
+    with Workspace(experience.file, options.data_dir, creates=False,
+                   durability=experience.runtime.durability) as workspace:
         run = workspace.find_run(options.run_id or "latest")
         if run.status == "success":
             mend_log(workspace, run, options.warn or _ignore)  # a kill may have fallen between its last commit and log

@@ -57,10 +57,10 @@ def problems_here(experience: Experience) -> list[Problem]:
 
 
 def _below(place: _Place, read: dict[str, Experience | None]) -> Iterator[_Place]:
-    experience = place.experience
+    experience, kinds = place.experience, kinds_by_name()
     shown = place.shown or experience.file
     for node in experience.nodes.values():
-        if not kinds_by_name()[node.kind].is_nested:
+        if not kinds[node.kind].is_nested:
             continue
         for inner in files_nested_in(experience, [node]):
             file = os.path.realpath(os.path.join(experience.folder, inner))

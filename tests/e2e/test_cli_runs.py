@@ -186,7 +186,7 @@ def test_no_runs_yet_is_an_empty_list_and_makes_nothing(program: Program, tmp_pa
     assert program.run("runs", cwd=folder) == (0, "", "no runs yet\n")
     assert program.run("runs", "--json", cwd=folder).json() == {"runs": [], "next": None}
     assert program.run("reset-state", cwd=folder).exit_code == 0
-    for command in (("inspect",), ("state",), ("logs", "latest")):
+    for command in (("inspect",), ("state",), ("logs", "latest"), ("cancel", "latest"), ("resume",)):
         result = program.run(*command, cwd=folder)
         assert (result.exit_code, result.stdout) == (5, "")
         assert "no runs yet" in result.stderr

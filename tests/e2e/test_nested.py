@@ -80,6 +80,16 @@ def test_a_run_killed_inside_a_nested_experience_goes_on_there(program: Program,
     assert published.json() == [0, 1, 2]
 
 
+def test_fields_of_what_was_never_run_by_itself_are_those_of_its_file(program: Program, tmp_path: Path) -> None:
+    folder = experience(tmp_path / "nested")
+    assert program.run("run", "--quiet", cwd=folder).exit_code == 0
+    here = ("-e", folder / "child", "--data-dir", folder / ".openexpertise")
+    assert program.run("state", "lag", "--workspace", *here).stderr.endswith("hint: did you mean 'log'?\n")
+    assert "'sum' does not persist" in program.run("reset-state", "sum", "--yes", *here).stderr
+    assert program.run("reset-state", "log", "--yes", *here).stdout == "cleared log\n"
+    assert "'log' has no value in the workspace" in program.run("state", "log", "--workspace", *here).stderr
+
+
 def test_editing_one_file_of_it_runs_only_what_reads_that(program: Program, tmp_path: Path) -> None:
     folder = experience(tmp_path / "nested")
     assert program.run("run", "--quiet", cwd=folder).exit_code == 0

@@ -11,7 +11,6 @@ from oe.cli.console import Console
 from oe.cli.following import wait
 from oe.cli.parser import add_data_dir, add_experience, add_json, add_run
 from oe.errors import ExitCode
-from oe.inspection import open_workspace
 from oe.values import Json, JsonObject
 
 
@@ -27,8 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Asks, waits for the answer and prints it."""
-    open_workspace(options.path, options.data_dir).close()  # to look whether there is one must make none
-    with Workspace(find_file(options.path), options.data_dir) as workspace:
+    with Workspace(find_file(options.path), options.data_dir, creates=False) as workspace:
         run = workspace.find_run(options.run)
         answer = ask_to_cancel(workspace, run, options.node, partial(wait, console))
     if options.json:
