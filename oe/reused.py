@@ -10,6 +10,7 @@ from typing import NamedTuple
 from oe.app import EARLIER_RUNS, Workspace, entry_of, maker_of
 from oe.children import Children
 from oe.errors import NotFoundError, UsageError
+from oe.ids import unit_of
 from oe.plan.graph import Graph
 from oe.plan.selection import Selection, no_such_unit, select
 from oe.ports.cache import Entry
@@ -99,14 +100,17 @@ def begun_as(workspace: Workspace, experience: Experience, asked: JsonObject, be
     if before is None:
         return Beginning(defaults, persistent, {file: list(merges) for file, merges in nested.items()}, {})
     grown = _grown(workspace, workspace.key, {field.name: field.merge for field in fields if field.persist})
-    grown |= _come_to(workspace, experience, selection_of(experience, asked), before)
+    selection = selection_of(experience, asked)
+    grown |= _come_to(workspace, experience, selection, before)
     defaults.update((name, before.base[name]) for name in grown if name in before.base)
     ours = Beginning(defaults, [name for name in persistent if name not in grown], {}, {})
+    given = _given_inside(workspace, selection, before) if nested else {}
     for file, merges in nested.items():
-        known = before.nested.get(file)
-        lists = _grown(workspace, file, merges) if known is not None else set()
-        ours.nested[file] = [name for name in merges if name not in lists]
-        ours.nested_values[file] = {name: value for name, value in (known or {}).items() if name in lists}
+        known, held = before.nested.get(file), workspace.store.workspace(file)
+        as_before = _grown(workspace, file, merges) | {
+            name for name in held if name in merges and any(equal(held[name], value) for value in given.get(name, ()))}
+        ours.nested[file] = [name for name in merges if known is None or name not in as_before]
+        ours.nested_values[file] = {name: value for name, value in (known or {}).items() if name in as_before}
     return ours
 
 
@@ -124,6 +128,16 @@ def _come_to(workspace: Workspace, experience: Experience, selection: Selection,
                for name in node.writes if experience.fields[name].persist}
     state = before.state or {}
     return {name for name in written if name in held and name in state and equal(held[name], state[name])}
+
+
+def _given_inside(workspace: Workspace, selection: Selection, before: Run) -> dict[str, list[Json]]:
+    """What the run before wrote to fields inside reused units, by field: of nested experiences no state is kept."""
+    given: dict[str, list[Json]] = {}
+    for outcome in workspace.store.journal(before.run_id):
+        if "/" in outcome.slot and unit_of(outcome.slot) in selection.reused:
+            for name, value in outcome.writes:
+                given.setdefault(name, []).append(value)
+    return given
 
 
 def selection_again(experience: Experience, run: Run, again: Sequence[str]) -> Selection:

@@ -151,3 +151,34 @@ def test_what_reused_nodes_saw_of_persistent_fields_is_what_they_see_again(progr
         assert (again.names, again.exit_code) == ([["see", 1]], 0)
         assert again.state == {"n": 1, "title": "t", "free": free}
     assert made.run().state == {"n": 2, "title": "t", "free": 5}, "a whole run goes on from the workspace"
+
+
+NESTING = """\
+name: nesting
+version: 1.0.0
+state: {schema: {seen: {type: integer}}}
+graph:
+  nodes:
+    - {id: inner, kind: experience, impl: ./inner, outputs: {seen: n}, writes: [seen]}
+    - {id: last, kind: tool, impl: ./tools/tool.py:last, args: {n: $.seen}, needs: [inner], cache: false}
+"""
+LAST = """\
+from count import count
+
+def last(inputs, ctx):
+    count(["last", inputs["n"]], ctx)
+    return {}
+"""
+
+
+def test_what_reused_nested_nodes_saw_of_persistent_fields_is_what_they_see_again(program: Program,
+                                                                                  tmp_path: Path) -> None:
+    made = Counted(program, tmp_path / "nesting", NESTING, LAST)
+    inner = Counted(program, made.folder / "inner", COUNTER.replace("CACHE", "false"), ADD)
+    assert made.run().state == {"seen": 1}
+    inner.ran()
+    for option in ("--only", "--from", "--from"):
+        again = made.run(option, "last")
+        assert (again.names, inner.ran(), again.state) == ([["last", 1]], [], {"seen": 1})
+    assert made.run().state == {"seen": 2}
+    assert inner.ran() == ["add", ["see", 2]]
