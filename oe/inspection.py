@@ -95,10 +95,10 @@ def mend_log(workspace: Workspace, run: Run, warn: Callable[[str], None]) -> Non
     possible it stays as it is, with a warning; a log whose run is alive is not touched."""
     run = workspace.find_run(run.run_id)
     path = workspace.folder.event_log(run.run_id)
-    if workspace.status_of(run) == "running" or _is_whole(path, run):
+    if workspace.status_of(run) == "running":
         return
     try:
-        if not workspace.lock(run.run_id):
+        if _is_whole(path, run) or not workspace.lock(run.run_id):
             return
         try:
             _rebuild(workspace, workspace.find_run(run.run_id), path, warn)
@@ -192,7 +192,7 @@ def latest_moment(workspace: Workspace, run: Run) -> float:
     """When the run was last heard of: what comes next comes later, even where the clock was stepped back meanwhile. A
     log that cannot be read is told of when it is opened to be mended."""
     logged = 0.0
-    with suppress(OSError, ValueError):
+    with suppress(OSError, OeError, ValueError):
         last = last_event(workspace.folder.event_log(run.run_id), run.run_id)
         logged = seconds_of_iso(str(last.get("ts"))) if last is not None else 0.0
     return max(run.started_at, run.finished_at or 0.0, logged)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from heapq import merge
 from typing import BinaryIO, NamedTuple
 
+from oe.errors import OeError
 from oe.store.event_lines import find_end, read_lines
 from oe.values import JsonObject
 
@@ -26,9 +27,10 @@ def sorted_events(path: str) -> Iterator[Logged]:
     """The events by time, those of one time in the order of the log. What is no whole event is left out.
 
     Lines are nearly sorted, so only the places of late ones are kept: time is linear in the log, memory in how many
-    lines came late. A log that still grows is read to where it ended at the beginning. Raises FileNotFoundError.
+    lines came late. A log that still grows is read to where it ended at the beginning. Raises FileNotFoundError, and
+    OeError where the log cannot be read.
     """
-    with open(path, "rb") as file, open(path, "rb") as late_file:
+    with _opened(path) as file, _opened(path) as late_file:
         late, end = _find_late(file)
         in_order = _in_order(file, end)
         lines = merge(in_order, _at(late_file, late), key=lambda entry: entry[:2]) if late else in_order
@@ -46,7 +48,7 @@ def started_slots(path: str) -> list[str]:
 def starts(path: str) -> Iterator[JsonObject]:
     """The events node.started of a log in its order; none where there is no log."""
     try:
-        file = open(path, "rb")  # noqa: SIM115
+        file = _opened(path)
     except FileNotFoundError:
         return
     with file:
@@ -60,7 +62,7 @@ def starts(path: str) -> Iterator[JsonObject]:
 def last_event(path: str, run_id: str) -> JsonObject | None:
     """The log's last event; None where there is none, or where something that is no event follows it."""
     try:
-        with open(path, "rb") as file:
+        with _opened(path) as file:
             end, seq = find_end(file, run_id)
             if not seq or os.fstat(file.fileno()).st_size != end:
                 return None
@@ -84,7 +86,7 @@ class Tail:
     def read(self) -> Iterator[Logged]:
         """The events that are new."""
         try:
-            file = open(self._path, "rb")  # noqa: SIM115
+            file = _opened(self._path)
         except FileNotFoundError:
             return
         with file:
@@ -99,6 +101,17 @@ class Tail:
             if number > self._seq:
                 self._seq = number
                 yield Logged(json.dumps(line.record, ensure_ascii=False, separators=(",", ":")), line.record)
+
+
+def _opened(path: str) -> BinaryIO:
+    """The log. Raises FileNotFoundError, and OeError where it is there and cannot be read."""
+    try:
+        return open(path, "rb")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OeError(f"cannot read the event log '{path}': {reason}", code="unreadable-log") from error
 
 
 def _find_late(file: BinaryIO) -> tuple[list[tuple[bytes, int]], int]:

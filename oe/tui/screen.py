@@ -64,7 +64,7 @@ class _Drawing:
         """Every line."""
         view, picture = self._view, self._view.picture
         if picture is None:
-            return [self._title("", "waiting for the run to begin")]
+            return [self._title("", "waiting for the run to begin"), *([()] * (height - 2)), self._foot()]
         head = list(self._head(picture))[: max(1, height - 3)]
         room = height - len(head) - 1
         if room < 2:

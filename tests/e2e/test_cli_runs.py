@@ -154,6 +154,18 @@ def test_a_lost_log_is_made_again(program: Program, done: Path) -> None:
     assert [event["ts"] for event in again[:-1]] == [event["ts"] for event in committed]
 
 
+def test_a_log_that_cannot_be_read_is_said_so(program: Program, done: Path) -> None:
+    log, = (done / ".openexpertise/runs").glob("*.jsonl")
+    log.unlink()
+    log.mkdir()
+    for arguments in (["inspect"], ["inspect", "--follow"]):
+        refused = program.run(*arguments, cwd=done)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert refused.stderr.endswith(f"oe: cannot read the event log '{log}': is a directory\n")
+    for arguments in (["inspect", "--tree"], ["inspect", "--html", "-"], ["top"]):
+        assert program.run(*arguments, cwd=done).exit_code == 0, arguments
+
+
 def test_runs_are_listed_newest_first_in_pages(program: Program, done: Path) -> None:
     for number in range(3):
         program.run("run", "--quiet", "--run-id", f"run-{number}", cwd=done)
