@@ -44,7 +44,7 @@ class Limit:
         self._most = {key: float(value) for key, value in budget._asdict().items() if value is not None}
         self._spent = Cost()
         self._reserved = Cost()
-        self._warned: set[str] = set()
+        self._warned: dict[str, float] = {}
 
     @property
     def told(self) -> str:
@@ -94,8 +94,12 @@ class Limit:
         """Limits that have become nearly spent since the last call."""
         near = [key for key, most in self._most.items()
                 if key not in self._warned and getattr(self._spent, key) >= WARN_SHARE * most]
-        self._warned.update(near)
+        self._warned.update((key, float(getattr(self._spent, key))) for key in near)
         return [self.standing(key) for key in near]
+
+    def was_told(self, key: str) -> bool:
+        """Whether a warning has said just this: how much is spent now."""
+        return self._warned.get(key) == float(getattr(self._spent, key))
 
     def _held(self, key: str) -> float:
         return float(getattr(self._spent, key) + getattr(self._reserved, key))
@@ -202,7 +206,8 @@ class Spending:
         standing = limit.standing(key)
         if not limit.is_refused:  # told once, however many wait
             limit.is_refused = True
-            self._account.emit((Event("budget.warning", self._account.clock.now(), data=standing),))
+            if not limit.was_told(key):
+                self._account.emit((Event("budget.warning", self._account.clock.now(), data=standing),))
         if limit.ends_run:
             self._account.stop()
             for _ in range(_TURNS):  # the stop cancels this attempt, unless it belongs to a unit that runs always
