@@ -233,7 +233,7 @@ def test_a_dashboard_ends_with_its_terminal_where_hangups_are_ignored(tmux: Tmux
     gate = begin(mine, held)
     other.enter("trap '' HUP; oe top")
     other.wait_for("● second")
-    top = pids_of(held, "top")[0]
+    top = pids_of(held, "top", 1)[0]
     tmux.tmux("kill-session", "-t", "other")
     while is_going_on(top):
         os.sched_yield()
