@@ -64,6 +64,10 @@ class Redrawn:
         self._console = console
         self._drawn = 0
 
+    def room(self) -> int | None:
+        """How many lines the terminal has for a text that is not the last one; None where that does not matter."""
+        return max(3, shutil.get_terminal_size().lines - 1) if self._console.is_result_rewritable else None
+
     def show(self, text: str, *, is_last: bool) -> None:
         """Shows the text in the place of the one before. What has more lines than the terminal cannot be taken away
         again, so only the last text is shown whole."""

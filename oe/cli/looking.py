@@ -5,7 +5,7 @@ from __future__ import annotations
 from oe.attach import Look
 from oe.cli.console import Console, is_terminal
 from oe.render.findings import finding_lines
-from oe.render.tree import ASCII, UNICODE, Style, render_tree
+from oe.render.tree import ASCII, MOST_UNITS, UNICODE, Style, render_tree
 from oe.state.diagnosis import Finding, diagnose
 from oe.state.snapshot_values import as_object
 from oe.text import neutralise
@@ -17,9 +17,9 @@ def findings_of(look: Look) -> list[Finding]:
     return diagnose(look.snapshot) if look.is_live else []
 
 
-def tree_text(look: Look, console: Console) -> str:
-    """The tree, with the lines of the terminal where there is one that can show them."""
-    return render_tree(look.snapshot, style=_style(console))
+def tree_text(look: Look, console: Console, most: int = MOST_UNITS) -> str:
+    """The tree of at most so many units, with the lines of the terminal where there is one that can show them."""
+    return render_tree(look.snapshot, style=_style(console), most=most)
 
 
 def print_look(look: Look, console: Console) -> None:

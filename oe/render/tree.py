@@ -33,8 +33,9 @@ ASCII = Style("|- ", "`- ", "|  ", "   ", " * ", "--")
 UNICODE = Style("├─ ", "└─ ", "│  ", "   ", " · ", "—")
 
 
-def render_tree(snapshot: Snapshot, *, style: Style = ASCII, depth: int | None = None) -> str:
-    """The run, its units and what is going on in them, then one line of counts. `depth` 1 shows units alone.
+def render_tree(snapshot: Snapshot, *, style: Style = ASCII, depth: int | None = None, most: int = MOST_UNITS) -> str:
+    """The run, its units and what is going on in them, then one line of counts. `depth` 1 shows units alone; `most` is
+    how many units are shown.
 
     Of long lists what is going on comes before what failed, that before the rest; what is left out is counted.
     """
@@ -43,7 +44,7 @@ def render_tree(snapshot: Snapshot, *, style: Style = ASCII, depth: int | None =
     status = "success" if status == "ok" else status  # a run's own word
     elapsed = now - root.started_at if root.started_at else 0.0
     lines = [f"{_name(root.name)}  {_name(snapshot.run_id)}  {status} {clock(elapsed)}"]
-    lines += _Tree(now, style, depth).lines(root)
+    lines += _Tree(now, style, depth, most).lines(root)
     lines += [f"abandoned, still holding a thread: {_words(name)}" for name in snapshot.abandoned]
     return "\n".join([*lines, "", summary(snapshot, style)])
 
@@ -72,8 +73,9 @@ def summary(snapshot: Snapshot, style: Style = ASCII) -> str:
 class _Tree:
     """Draws without recursion on the call stack; what stands in a scope is found by `chosen_parts`."""
 
-    def __init__(self, now: float, style: Style, depth: int | None) -> None:
+    def __init__(self, now: float, style: Style, depth: int | None, most: int) -> None:
         self._now = now
+        self._most = most
         self._style = style
         self._depth = depth
 
@@ -98,7 +100,7 @@ class _Tree:
     def _inside(self, scope: Scope, level: int) -> Sequence[Scope | str]:
         if self._depth is not None and level >= self._depth:
             return ()
-        shown = chosen_parts(scope, MOST_UNITS if scope.level == "run" else MOST_ITEMS)
+        shown = chosen_parts(scope, self._most if scope.level == "run" else MOST_ITEMS)
         left = left_out(scope, shown)
         rows: list[Scope | str] = [_standing_for(part) for part in shown]
         return [*rows, left] if left else rows

@@ -19,6 +19,9 @@ from oe.values import JsonObject
 if TYPE_CHECKING:
     from oe.app import Workspace
 
+_BESIDE_UNITS = 4
+"""Lines of a tree beside its units: name, what is left out, a blank one, counts."""
+
 Found: TypeAlias = "Iterable[tuple[str, JsonObject]]"
 """Events as they stand in the log, and as values."""
 
@@ -84,6 +87,7 @@ def _write_report(options: argparse.Namespace, workspace: Workspace, console: Co
 def _show_tree(options: argparse.Namespace, console: Console) -> int:
     from oe.attach import follow, is_going_on, look_at
     from oe.cli.looking import look_object, note_source, tree_text
+    from oe.render.tree import MOST_UNITS
 
     with open_workspace(options.path, options.data_dir) as workspace:
         run = workspace.find_run(options.run)
@@ -95,7 +99,9 @@ def _show_tree(options: argparse.Namespace, console: Console) -> int:
                 console.result_json(look_object(look), indent=None if options.follow else 2)
                 continue
             is_last = not options.follow or not is_going_on(look)
-            redrawn.show(tree_text(look, console), is_last=is_last)
+            room = None if is_last else redrawn.room()
+            most = MOST_UNITS if room is None else max(1, room - _BESIDE_UNITS)
+            redrawn.show(tree_text(look, console, min(most, MOST_UNITS)), is_last=is_last)
             if is_last:
                 note_source(look, console)
     return int(ExitCode.SUCCESS)

@@ -70,3 +70,10 @@ def test_depth_bounds_what_is_shown() -> None:
     lines = render_tree(nested(), depth=1).splitlines()
     assert [line[:3] for line in lines[1:-2]] == ["|- "] * 2 + ["`- "]
     assert "  `- [running] claude" not in "\n".join(lines)
+
+
+def test_of_few_units_those_that_go_on_and_failed_come_first() -> None:
+    tree = render_tree(CASES["many_units"](), most=4).splitlines()
+    assert [line.split(" (")[0] for line in tree[1:5]] == [
+        "|- ok n0", "|- failed n3", "|- [running] n200", "|- [running] n299"]
+    assert tree[5].startswith("`- ... 296 more: ")

@@ -70,6 +70,13 @@ def test_a_tree_is_drawn_in_its_own_place_again_within_the_screen(monkeypatch: p
     assert last.startswith("\x1b[7A\x1b[Jthe name and status of a run\n|- ok n0\n") and last.count("\n") == 13
 
 
+def test_the_room_for_a_tree_is_that_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINES", "8")
+    rooms = [Redrawn(Console(io.StringIO(), out, io.StringIO(), environment)).room()
+             for out, environment in ((Terminal(), {}), (Terminal(), {"TERM": "dumb"}), (io.StringIO(), {}))]
+    assert rooms == [7, None, None]
+
+
 @pytest.mark.parametrize(("out", "environment"), [(io.StringIO(), {}), (Terminal(), {"TERM": "dumb"})], ids=["pipe", "dumb"])
 def test_elsewhere_each_tree_is_whole(monkeypatch: pytest.MonkeyPatch, out: io.StringIO, environment: dict[str, str]) -> None:
     first, long, last = redrawn(out, monkeypatch, **environment)
