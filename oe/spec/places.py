@@ -44,7 +44,7 @@ class Site(NamedTuple):
 def find_sites(subject: Subject) -> Iterator[Site]:
     """Every reference of the experience that the document itself holds."""
     for node in subject.experience.nodes.values():
-        yield from _node_sites(subject, node)
+        yield from node_sites(subject, node)
     for pipeline in subject.experience.pipelines.values():
         place = unit_place(subject, pipeline, "pipeline")
         yield from _in_template(pipeline.items, (*pipeline.path, "items"), place)
@@ -61,7 +61,8 @@ def find_sites(subject: Subject) -> Iterator[Site]:
             yield from _in_condition(edge.when, (*edge.path, "when"), place)
 
 
-def _node_sites(subject: Subject, node: Node) -> Iterator[Site]:
+def node_sites(subject: Subject, node: Node) -> Iterator[Site]:
+    """Every reference of a node that the document itself holds."""
     kind = subject.kinds.get(node.kind)
     own = _own_references(kind, node) if kind is not None and node.id not in subject.gaps.nodes else []
     if node.when is None and node.for_each is None and node.args.is_constant and not own:
