@@ -91,7 +91,7 @@ done
 
 if [ -n "$(find tests/interop -name 'test_*.py' 2>/dev/null | head -n 1)" ]; then
     stage "tests with other software on Python $first"
-    "$bin/pytest" tests/interop
+    "$bin/pytest" --numprocesses "$processes" --dist loadfile tests/interop
 fi
 
 if [ "${1-}" = long ]; then

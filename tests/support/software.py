@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -20,9 +22,11 @@ def debian_program(name: str, package: str | None = None) -> str:
     """The path of a program, from its Debian package if it is not there yet."""
     package = package or name
     if shutil.which(name) is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", package]):
-            subprocess.run(["apt-get", *command], env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-                           stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=300)
+        with open(Path(gettempdir()) / "oe-tests-apt.lock", "w") as turn:  # test processes come at the same time
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", package]):
+                subprocess.run(["apt-get", *command], env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                               stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=300)
     found = shutil.which(name)
     if found is None:
         pytest.fail(f"'{name}' is missing; apt-get install {package}")
