@@ -23,7 +23,7 @@ from oe.spec.file_rules import FileFlaw, find_file_flaw
 from oe.spec.keys import Key
 from oe.spec.model import Experience, Node, TaskKind
 from oe.spec.schema_files import SchemaFiles
-from oe.text import clip, did_you_mean
+from oe.text import add_to, clip, did_you_mean
 from oe.values import Json, JsonObject
 
 _FILE_NAMES = ("experience.yaml", "experience.yml", "experience.json")
@@ -51,7 +51,7 @@ class ExperienceKind:
         document = experience.document
         for field in _mapping(node.options.get("outputs")):
             if field not in node.writes:
-                hint = did_you_mean(field, node.writes) or f"add it to writes: [{', '.join((*node.writes, field))}]"
+                hint = did_you_mean(field, node.writes) or add_to("writes", node.writes, field)
                 yield Problem("undeclared-write", f"'outputs' of node '{node.id}' fills '{clip(field, 40)}', which is "
                               "not in its writes", document.span((*node.path, "outputs", field), key=True), hint)
         impl = str(node.options["impl"])

@@ -14,7 +14,7 @@ from oe.spec.keys import Key
 from oe.spec.level import POSITIVE
 from oe.spec.model import Experience, Field, Node
 from oe.spec.schema_files import SchemaFiles
-from oe.text import clip, did_you_mean
+from oe.text import add_to, clip, did_you_mean
 from oe.values import Json
 
 SCHEMA_KEY = Key("schema", {"title": "a JSON Schema, or the path of a file that holds one",
@@ -34,6 +34,10 @@ CALL_KEYS: tuple[Key, ...] = (
 )
 """Which model answers, and how, is a part of a key by itself: what the provider says of it (`ModelProvider.identity`),
 wherever it was chosen. The rest of `llm`, and `repair`, decide whether there is an answer, not which one counts."""
+
+
+_MOST_HINTS = 100
+"""Names of one schema that are compared with the fields a node writes."""
 
 
 class OutputRules:
@@ -99,11 +103,13 @@ class OutputRules:
             yield self._problem("schema-not-object", f"the answer of node '{node.id}' must be an object, whose keys "
                                 "are the fields it writes", (*path, "type") if path else ("schema",),
                                 "write type: object")
-        for name in properties if isinstance(properties, Mapping) else ():
-            if name not in node.writes:
-                hint = did_you_mean(name, node.writes) or f"add it to writes: [{', '.join((*node.writes, name))}]"
-                yield self._problem("undeclared-write", f"the schema of node '{node.id}' has '{clip(name, 40)}', which "
-                                    "is not in its writes", (*path, "properties", name) if path else ("schema",), hint)
+        writes = frozenset(node.writes)
+        unwritten = [name for name in properties if name not in writes] if isinstance(properties, Mapping) else []
+        for number, name in enumerate(unwritten):
+            near = did_you_mean(name, node.writes) if number < _MOST_HINTS else None
+            yield self._problem("undeclared-write", f"the schema of node '{node.id}' has '{clip(name, 40)}', which "
+                                "is not in its writes", (*path, "properties", name) if path else ("schema",),
+                                near or add_to("writes", node.writes, name))
 
     def _problem(self, code: str, message: str, path: Path, hint: str | None) -> Problem:
         at = self._experience.document.span((*self._node.path, *path), key="properties" in path)

@@ -3,7 +3,7 @@ path. Follows a schema as far as it is closed; where it is open, it says nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from oe.errors import OeError
@@ -22,6 +22,8 @@ _NOUNS = {"array": "a list", "string": "a text", "integer": "a number", "number"
           "boolean": "true or false", "null": "null", "object": "a mapping"}
 
 Loader = Callable[[str], Json]
+Near = Callable[[str, Collection[str]], "str | None"]
+"""A hint that names, of a collection, what was probably meant by a word."""
 
 
 class _At(NamedTuple):
@@ -41,7 +43,8 @@ class Flaw(NamedTuple):
     offset: int
 
 
-def find_path_flaw(reference: Reference, skip: int, schema: Json, load: Loader) -> Flaw | None:
+def find_path_flaw(reference: Reference, skip: int, schema: Json, load: Loader,
+                   near: Near = did_you_mean) -> Flaw | None:
     """The first segment from number `skip` on that the schema has no place for."""
     at = _At(schema, schema, "")
     for number in range(skip, len(reference.segments)):
@@ -49,7 +52,7 @@ def find_path_flaw(reference: Reference, skip: int, schema: Json, load: Loader) 
         if not isinstance(at.schema, Mapping) or _OPEN.intersection(at.schema):
             return None
         segment = reference.segments[number]
-        problem = _misfit(reference, number, at.schema)
+        problem = _misfit(reference, number, at.schema, near)
         if problem is not None:
             message, hint = problem
             offset = segment_offset(reference, number)
@@ -102,7 +105,7 @@ def _dereference(at: _At, load: Loader) -> _At:
     return _At(True, root, file)
 
 
-def _misfit(reference: Reference, number: int, schema: JsonObject) -> tuple[str, str | None] | None:
+def _misfit(reference: Reference, number: int, schema: JsonObject, near: Near) -> tuple[str, str | None] | None:
     segment = reference.segments[number]
     wanted = "array" if isinstance(segment, int) else "object"
     declared = schema.get("type")
@@ -111,7 +114,7 @@ def _misfit(reference: Reference, number: int, schema: JsonObject) -> tuple[str,
         return _wrong_type(reference, number, str(types[0]) if types else "")
     if isinstance(segment, int):
         return _past_the_end(segment, schema)
-    return _unknown_property(segment, schema)
+    return _unknown_property(segment, schema, near)
 
 
 def _wrong_type(reference: Reference, number: int, declared: str) -> tuple[str, str | None]:
@@ -131,7 +134,7 @@ def _past_the_end(segment: int, schema: JsonObject) -> tuple[str, str | None] | 
     return None
 
 
-def _unknown_property(segment: str, schema: JsonObject) -> tuple[str, str | None] | None:
+def _unknown_property(segment: str, schema: JsonObject, near: Near) -> tuple[str, str | None] | None:
     properties = schema.get("properties")
     known = properties if isinstance(properties, Mapping) else {}
     others = schema.get("additionalProperties")
@@ -139,7 +142,7 @@ def _unknown_property(segment: str, schema: JsonObject) -> tuple[str, str | None
         return None
     if not known and others is None:
         return None
-    hint = did_you_mean(segment, known)
+    hint = near(segment, known)
     if hint is None:
         hint = (f"it has {', '.join(repr(name) for name in list(known)[:8])}" if others is False
                 else f"declare '{clip(segment, 40)}' under properties, or say additionalProperties: true")

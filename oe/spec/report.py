@@ -12,6 +12,10 @@ _LONGEST = 600
 """Characters of a message; longer ones quote something that nobody reads to the end."""
 
 
+_MOST_INSIDE = 100
+"""Problems told of one text; to find where in it one stands, it is walked from its beginning."""
+
+
 class Report:
     """Collects problems of one document. A position is a path into it; `key` means the key there, `inside` an offset
     into the text there."""
@@ -19,6 +23,7 @@ class Report:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._problems: dict[Problem, None] = dict.fromkeys(document.warnings)
+        self._inside: dict[Path, int] = {}
 
     @property
     def has_errors(self) -> bool:
@@ -28,12 +33,14 @@ class Report:
     def error(self, code: str, message: str, path: Path, hint: str | None = None, *, key: bool = False,
               inside: int | None = None) -> None:
         """Something that must be mended before anything can run."""
-        self._add("error", code, message, self.span(path, key=key, inside=inside), hint)
+        if self._is_worth_telling(path, inside):
+            self._add("error", code, message, self.span(path, key=key, inside=inside), hint)
 
     def warning(self, code: str, message: str, path: Path, hint: str | None = None, *, key: bool = False,
                 inside: int | None = None) -> None:
         """Something that runs, but perhaps not as meant."""
-        self._add("warning", code, message, self.span(path, key=key, inside=inside), hint)
+        if self._is_worth_telling(path, inside):
+            self._add("warning", code, message, self.span(path, key=key, inside=inside), hint)
 
     def add(self, problems: Iterable[Problem]) -> None:
         """Takes over problems that others found."""
@@ -52,6 +59,13 @@ class Report:
     def problems(self) -> list[Problem]:
         """Everything found, in the order of the text."""
         return sorted(self._problems, key=_place)
+
+    def _is_worth_telling(self, path: Path, inside: int | None) -> bool:
+        """Whether there are not yet very many problems inside the text at the path."""
+        if inside is None:
+            return True
+        self._inside[path] = self._inside.get(path, 0) + 1
+        return self._inside[path] <= _MOST_INSIDE
 
     def _add(self, severity: Severity, code: str, message: str, span: Span, hint: str | None) -> None:
         message = neutralise(clip(message, _LONGEST))

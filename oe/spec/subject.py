@@ -28,6 +28,7 @@ class Subject:
         self.files: SpecFiles = reading.files
         self.schemas: SchemaFiles = reading.schemas
         self._compared = 0
+        self._places: dict[Path, dict[Json, int]] = {}
 
     def near(self, word: str, names: Collection[str]) -> str | None:
         """A hint that names what was probably meant. After very many comparisons there are no more hints: a thousand
@@ -110,5 +111,9 @@ class Subject:
 
     def item_path(self, path: Path, item: str) -> Path:
         """The path of an item of the list of texts at `path`."""
-        value = self.value_at(path)
-        return (*path, value.index(item)) if isinstance(value, list) else path
+        places = self._places.get(path)
+        if places is None:
+            value = self.value_at(path)
+            found = reversed(list(enumerate(value))) if isinstance(value, list) else ()
+            places = self._places[path] = {each: index for index, each in found}
+        return (*path, places[item]) if places else path

@@ -7,7 +7,7 @@ from oe.lang.schema import compile_schema
 from oe.spec.model import Field, Node
 from oe.spec.report import Report
 from oe.spec.subject import Subject
-from oe.text import did_you_mean
+from oe.text import add_to
 from oe.values import Json
 
 
@@ -21,15 +21,16 @@ def check(subject: Subject, report: Report) -> None:
             path = (*node.path, "on_error", "output", "state_delta", name)
             if name not in node.writes:
                 if not subject.gaps.writes:
-                    _refuse_undeclared(report, node, name, path)
+                    _refuse_undeclared(subject, report, node, path)
                 continue
             field = subject.experience.fields.get(name)
             if field is not None and name not in subject.gaps.bad_fields:
                 _check_value(subject, report, field, value, path)
 
 
-def _refuse_undeclared(report: Report, node: Node, name: str, path: Path) -> None:
-    hint = did_you_mean(name, node.writes) or f"add it to writes: [{', '.join((*node.writes, name))}]"
+def _refuse_undeclared(subject: Subject, report: Report, node: Node, path: Path) -> None:
+    name = str(path[-1])
+    hint = subject.near(name, node.writes) or add_to("writes", node.writes, name)
     report.error("undeclared-write", f"'output' of node '{node.id}' writes '{name}', which is not in its writes", path,
                  hint, key=True)
 

@@ -10,7 +10,8 @@ from oe.spec.places import Site, find_sites
 from oe.spec.reference_rules import Flaw, find_path_flaw, segment_offset
 from oe.spec.report import Report
 from oe.spec.subject import Subject
-from oe.text import clip
+from oe.text import add_to, clip
+from oe.values import Json
 
 
 def check(subject: Subject, report: Report) -> None:
@@ -40,7 +41,7 @@ def _state(subject: Subject, site: Site) -> Flaw | None:
                     segment_offset(reference, 0))
     if name in subject.gaps.bad_fields:
         return None
-    return find_path_flaw(reference, 1, fields[str(name)].schema, subject.schemas.load)
+    return _path_flaw(subject, reference, fields[str(name)].schema)
 
 
 def _other_root(subject: Subject, site: Site, name: str) -> str:
@@ -65,7 +66,7 @@ def _args(subject: Subject, site: Site) -> Flaw | None:
             hint = f"write $.{name} for the state field" if is_field else "declare it under args"
         return Flaw("unknown-argument", f"'{_shown(reference)}': there is no argument '{clip(name, 40)}'", hint,
                     segment_offset(reference, 0))
-    return find_path_flaw(reference, 1, arguments[name].schema, subject.schemas.load)
+    return _path_flaw(subject, reference, arguments[name].schema)
 
 
 def _inputs(subject: Subject, site: Site) -> Flaw | None:
@@ -117,13 +118,13 @@ def _bare(subject: Subject, site: Site) -> Flaw | None:
         return None
     if name in (experience.arguments or ()):
         assert experience.arguments is not None
-        return find_path_flaw(reference, 1, experience.arguments[name].schema, subject.schemas.load)
+        return _path_flaw(subject, reference, experience.arguments[name].schema)
     if name in place.inputs:
         return None
     if name in node.reads:
         field = experience.fields.get(name)
         is_known = field is not None and name not in subject.gaps.bad_fields
-        return find_path_flaw(reference, 1, field.schema, subject.schemas.load) if field and is_known else None
+        return _path_flaw(subject, reference, field.schema) if field and is_known else None
     if subject.gaps.arguments:
         return None
     return Flaw("unknown-name", f"'{_shown(reference)}': no argument, edge input or field of node '{node.id}' is "
@@ -138,9 +139,13 @@ def _bare_hint(subject: Subject, site: Site, name: str) -> str:
     if name == "state" and len(site.reference.segments) > 1:
         return f"write ${site.reference.text.removeprefix(name)}"
     if name in subject.experience.fields:
-        return f"add it to reads: [{', '.join((*node.reads, name))}]"
+        return add_to("reads", node.reads, name)
     known = [*subject.argument_names(node), *(subject.experience.arguments or ()), *site.place.inputs, *node.reads]
     return subject.near(name, known) or "give it under args, or add a field to reads"
+
+
+def _path_flaw(subject: Subject, reference: Reference, schema: Json) -> Flaw | None:
+    return find_path_flaw(reference, 1, schema, subject.schemas.load, subject.near)
 
 
 def _shown(reference: Reference) -> str:

@@ -62,3 +62,49 @@ def test_a_ring_of_ten_thousand_is_one_problem() -> None:
     nodes = _chain(10_000)
     nodes[0] = _node(0, ["n9999"])
     assert _building(nodes)() == {"cycle"}
+
+
+def _fields(size: int, **more: Json) -> dict[str, Json]:
+    return {f"q{number}": {"type": "string", "default": "", **more} for number in range(size)}
+
+
+def _reads(size: int) -> Json:
+    return [{"id": "a", "kind": "tool", "command": ["ls"], "cache": False, "reads": [f"r{number}" for number in range(size)]}]
+
+
+def _fallback(size: int) -> Json:
+    delta: Json = {f"r{number}": 1 for number in range(size)}
+    return [{"id": "a", "kind": "tool", "command": ["ls"], "cache": False, "writes": list(_fields(size)),
+             "on_error": {"policy": "continue", "output": {"state_delta": delta}}}]
+
+
+def _answer(size: int) -> Json:
+    return [{"id": "a", "kind": "agent", "prompt": "Hi", "writes": list(_fields(size)),
+             "schema": {"properties": {f"r{number}": True for number in range(size)}}}]
+
+
+def _prompt(size: int) -> Json:
+    return [{"id": "a", "kind": "agent", "prompt": " ".join(f"{{{{ $.r{number} }}}}" for number in range(size))}]
+
+
+def _paths(size: int) -> Json:
+    return [{"id": "a", "kind": "tool", "command": ["ls"], "cache": False,
+             "args": {f"a{number}": f"$.object.r{number}" for number in range(size)}}]
+
+
+@pytest.mark.parametrize("nodes", [_reads, _fallback, _answer, _prompt, _paths])
+def test_ten_times_the_mistakes_take_about_ten_times_as_long(nodes: Callable[[int], Json]) -> None:
+    """Each name is compared with others for a hint, and each place looked for, in a bounded way."""
+    def job(size: int) -> Callable[[], object]:
+        schema: Json = {**_fields(size), "object": {"default": {}, "properties": {f"q{number}": {} for number in range(size)}}}
+        document = read_json(json.dumps({"name": "x", "version": "1.0.0", "state": {"schema": schema},
+                                         "graph": {"nodes": nodes(size)}}), "x.json")
+        return lambda: build_experience(document, KINDS, LocalFiles(FOLDER))
+    assert growth(job, 400, 4_000, most=2) <= 2
+
+
+def test_a_hundred_problems_of_one_text_are_told() -> None:
+    text = json.dumps({"name": "x", "version": "1.0.0", "state": {"schema": {}}, "graph": {"nodes": _prompt(1_000)}})
+    experience, problems = build_experience(read_json(text, "x.json"), KINDS, LocalFiles(FOLDER))
+    assert experience is None
+    assert len(problems) == 100
