@@ -150,7 +150,7 @@ def check_log(folder: Path) -> Counter[Any]:
     assert text.endswith("\n")
     records = [json.loads(line) for line in text.splitlines()]
     assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
-    found = Counter((record["type"], record.get("slot"), record.get("attempt"), record.get("field"), record["ts"])
+    found = Counter((*(record.get(name) for name in ("type", "slot", "attempt", "field", "experience")), record["ts"])
                     for record in records if EVENTS[record["type"]].committed)
     with opened(folder) as (workspace, run):
         rows = [row for row in workspace.store.everything(RUN_ID) if isinstance(row, Outcome)]
@@ -162,7 +162,7 @@ def check_log(folder: Path) -> Counter[Any]:
     calls = [row.details["tokens"] for row in rows if "tokens" in row.details]
     assert told == sum(len(each) for each in calls if isinstance(each, list | tuple)), "each call is told once"
     assert {count for key, count in found.items() if key[0] != "node.tokens"} == {1}, "an event stands twice"
-    return Counter(key[:4] for key in found.elements())
+    return Counter(key[:5] for key in found.elements())
 
 
 class Calm(NamedTuple):
