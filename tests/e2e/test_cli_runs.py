@@ -162,6 +162,7 @@ def test_a_log_that_cannot_be_read_is_said_so(program: Program, done: Path) -> N
         refused = program.run(*arguments, cwd=done)
         assert (refused.exit_code, refused.stdout) == (1, "")
         assert refused.stderr.endswith(f"oe: cannot read the event log '{log}': is a directory\n")
+    assert program.run("inspect", "--json", cwd=done).json()["error"]["code"] == "unreadable-log"
     for arguments in (["inspect", "--tree"], ["inspect", "--html", "-"], ["top"]):
         assert program.run(*arguments, cwd=done).exit_code == 0, arguments
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from oe.cli.console import Console, harmless_json
@@ -109,9 +110,11 @@ def _show_tree(options: argparse.Namespace, console: Console) -> int:
 
 def _print_object(run_id: str, found: Found, console: Console) -> None:
     write = console.stdout.write
+    rest = iter(found)
+    first = next(rest, None)  # a log that cannot be read is told of in an object of its own
     write(f'{{"run_id": "{run_id}", "events": [')
     separator = "\n"
-    for text, _ in found:
+    for text, _ in () if first is None else chain([first], rest):
         write(separator + harmless_json(text))
         separator = ",\n"
     write("\n]}\n")
@@ -120,9 +123,12 @@ def _print_object(run_id: str, found: Found, console: Console) -> None:
 def _print_lines(found: Found, console: Console, clear: Callable[[], None]) -> None:
     """`clear` takes away what stands where the next line comes."""
     day = None
-    for _, record in found:
+    try:
+        for _, record in found:
+            clear()
+            if (today := event_day(record)) != day:
+                day = today
+                console.result(console.paint_result(f"{day} UTC", "dim"))
+            console.result(event_line(record))
+    finally:
         clear()
-        if (today := event_day(record)) != day:
-            day = today
-            console.result(console.paint_result(f"{day} UTC", "dim"))
-        console.result(event_line(record))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 import pytest
 
+from oe.cli.commands.inspect_run import _print_lines
 from oe.cli.console import Console
 from oe.cli.following import Redrawn, Streams
 from oe.state.snapshot import Scope, Snapshot
+from oe.values import JsonObject
 
 
 class Terminal(io.StringIO):
@@ -47,6 +50,22 @@ def test_a_dumb_terminal_is_told_like_a_pipe(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_terminal_gets_one_line_that_is_rewritten_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     assert followed(Terminal(), monkeypatch) == "\r\x1b[Kask[0] says: It\r\x1b[Kask[1] says: Once\r\x1b[K"
+
+
+def test_an_interruption_leaves_no_line_that_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Terminal()
+    streams = Streams(lambda: (Snapshot("r-1", 1.5, Scope("ask", "unit", "llm", "running", tail="It")), 0.0),
+                      Console(io.StringIO(), out, io.StringIO(), {}))
+    monkeypatch.setattr("oe.cli.following._SECONDS", 0.0)
+
+    def interrupted() -> Iterator[tuple[str, JsonObject]]:
+        streams.wait()
+        raise KeyboardInterrupt
+        yield "", {}
+
+    with pytest.raises(KeyboardInterrupt):
+        _print_lines(interrupted(), Console(io.StringIO(), out, io.StringIO(), {}), streams.clear)
+    assert out.getvalue() == "\r\x1b[Kask says: It\r\x1b[K"
 
 
 def redrawn(out: io.StringIO, monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[str]:
