@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
+from errno import EACCES, ENOTDIR
 from typing import NamedTuple, cast, get_args
 
 from oe.errors import NotFoundError, UsageError
@@ -57,23 +57,28 @@ class Recording:
     """A file that exchanges are added to, each as one line in one write. Private to the user."""
 
     def __init__(self, path: str, redactor: Redactor, *, appends: bool = False) -> None:
-        """Opens the file and leaves what it holds until the run begins. Raises UsageError."""
+        """Sees that the file can be written; makes none and leaves what it holds until the run begins. Raises
+        UsageError."""
         self._path = path
         self._redactor = redactor
         self._appends = appends
-        self._is_new = not os.path.lexists(path)
+        self._descriptor: int | None = None
         if os.path.islink(path) and (os.path.isfile(path) or not os.path.exists(path)):  # come with the experience
             raise UsageError(f"cannot write the recording '{path}': it is a link", code="unwritable-recording",
                              hint="name the file itself")
         try:
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            if os.path.exists(path):
+                self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+            else:
+                _expect_room(os.path.dirname(path) or ".")
         except OSError as error:
             raise _unwritable(path, error) from error
 
     def begin(self) -> None:
         """Begins the file anew, or goes on with it. Raises UsageError."""
-        self._is_new = False
         try:
+            if self._descriptor is None:
+                self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             found = os.fstat(self._descriptor)
             if found.st_size and not self._appends and stat.S_ISREG(found.st_mode):
                 os.ftruncate(self._descriptor, 0)
@@ -96,14 +101,13 @@ class Recording:
             raise _unwritable(self._path, error) from error
 
     def close(self) -> None:
-        """Closes the file; one that was made for a run which never began goes again."""
-        os.close(self._descriptor)
-        if self._is_new:
-            with suppress(OSError):
-                os.unlink(self._path)
+        """Closes the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
 
     def _write(self, line: JsonObject) -> None:
         data = (self._redactor.text(compact(line)) + "\n").encode("utf-8", "replace")
+        assert self._descriptor is not None, "a recording begins with its run"
         while data:
             data = data[os.write(self._descriptor, data):]
 
@@ -200,6 +204,14 @@ def _answer_object(answer: Answer) -> JsonObject:
     if answer.request_id is not None:
         told["request_id"] = answer.request_id
     return told
+
+
+def _expect_room(folder: str) -> None:
+    """Raises OSError where no file can be made in the folder."""
+    if not stat.S_ISDIR(os.stat(folder).st_mode):
+        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(EACCES, os.strerror(EACCES))
 
 
 def _unwritable(path: str, error: OSError) -> UsageError:
