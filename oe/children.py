@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from oe.app import files_nested_in, read_alone, schema_loader
 from oe.errors import OeError
@@ -15,18 +16,19 @@ from oe.values import JsonObject
 
 
 class Children:
-    """The nested experiences of one experience, at any depth."""
+    """The nested experiences of one `experience`, at any depth. `read` are those that have just been read, by the
+    absolute path of their file."""
 
-    def __init__(self, experience: Experience) -> None:
-        self._experience = experience
-        self._read: dict[str, Experience] = {}
+    def __init__(self, experience: Experience, read: Mapping[str, Experience] = MappingProxyType({})) -> None:
+        self.experience = experience
+        self._read = dict(read)
 
     def persistent_fields(self) -> dict[str, dict[str, Merge]]:
         """The persistent fields of every experience that may be nested here, with how they are merged, by the absolute
         path of its file. One that cannot be read is left out: the node that names it will say so."""
         found: dict[str, dict[str, Merge]] = {}
         known: set[str] = set()
-        left = _below(self._experience)
+        left = _below(self.experience)
         while left:
             file = left.pop()
             if file in known:

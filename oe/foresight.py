@@ -160,7 +160,7 @@ def plan_run(experience: Experience, given: Mapping[str, Json], workspace: Works
     access = ModelAccess(experience, models or ModelOptions(), redactor, lambda _: None)
     if problems := model_problems(access):
         raise SpecError(problems)
-    children = Children(experience)
+    children = Children(experience, access.nested)
     bases = {} if workspace is None else {
         file: {name: value for name, value in workspace.store.workspace(file).items() if name in fields}
         for file, fields in children.persistent_fields().items()}

@@ -147,7 +147,7 @@ async def start_run(experience: Experience, options: RunOptions, events: EventBu
             earlier = results_of(workspace, before) if before is not None else {}
             with await _entry(workspace, options.if_running):
                 _tell_shared_files(workspace, experience, options)
-                run = _create_run(workspace, experience, args, options, (asked, before))
+                run = _create_run(workspace, access, args, options, (asked, before))
             part = Part(run, args, Milestone(1, "run.started", run.started_at, {"args": run.args}),
                         options.concurrency, options.timeout_seconds, selection)
             return await _carry_out(workspace, access, part, options._replace(earlier=earlier), events)
@@ -234,7 +234,7 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
             now = SystemClock(latest_moment(workspace, run)).now()
             run = workspace.store.reopen_run(Reopened(
                 run.run_id, workspace.owner, now, _spec_text(experience), base_defaults(experience.fields.values()),
-                Children(experience).persistent_fields(), as_recorded(options.models),
+                Children(experience, access.nested).persistent_fields(), as_recorded(options.models),
                 [field.name for field in experience.fields.values() if field.persist]))
             part = Part(run, args, Milestone(0, "run.resumed", now, {}), options.concurrency, options.timeout_seconds,
                         selection, again=frozenset(options.again))
@@ -263,11 +263,11 @@ def _spec_text(experience: Experience) -> str:
     return canonical(experience.document.value)
 
 
-def _create_run(workspace: Workspace, experience: Experience, args: dict[str, Json], options: RunOptions,
+def _create_run(workspace: Workspace, access: ModelAccess, args: dict[str, Json], options: RunOptions,
                 asked: tuple[JsonObject, Run | None]) -> Run:
     """Records the run of the part that is asked for, which reuses results of another run or of none."""
-    run_id = options.run_id
-    begun = begun_as(workspace, experience, *asked)
+    run_id, experience = options.run_id, access.experience
+    begun = begun_as(workspace, Children(experience, access.nested), *asked)
     now = SystemClock().now()
     secret = set(secret_arguments(experience))
     while True:

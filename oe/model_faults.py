@@ -30,11 +30,11 @@ class _Place(NamedTuple):
 def model_problems(access: ModelAccess) -> list[Problem]:
     """What is wrong with the nodes of a run and their models, at every depth: providers that do not exist, recordings
     that cannot answer, nodes under a budget in dollars whose calls have no known price. Asks nobody. Raises UsageError
-    and NotFoundError for what stands on the command line and in the environment."""
+    and NotFoundError for what stands on the command line and in the environment. What is read is left in
+    `access.nested`."""
     access.expect_files()
     asked = access.asked_budget
     found: dict[Problem, None] = {}
-    read: dict[str, Experience | None] = {}
     known: set[tuple[str, bool, tuple[str, ...]]] = set()
     left = [_Place(access.experience, access.root, _is_in_usd(asked))]
     while left and len(known) < _MOST_PLACES:
@@ -47,7 +47,7 @@ def model_problems(access: ModelAccess) -> list[Problem]:
             problem = _problem(access, place, node)
             if problem is not None:
                 found[problem] = None
-        left += _below(place, read)
+        left += _below(place, access.nested)
     return list(found)
 
 
@@ -56,7 +56,7 @@ def problems_here(experience: Experience) -> list[Problem]:
     return model_problems(ModelAccess(experience, ModelOptions(), Redactor(), lambda _: None))
 
 
-def _below(place: _Place, read: dict[str, Experience | None]) -> Iterator[_Place]:
+def _below(place: _Place, read: dict[str, Experience]) -> Iterator[_Place]:
     experience, kinds = place.experience, kinds_by_name()
     shown = place.shown or experience.file
     for node in experience.nodes.values():
@@ -64,10 +64,9 @@ def _below(place: _Place, read: dict[str, Experience | None]) -> Iterator[_Place
             continue
         for inner in files_nested_in(experience, [node]):
             file = os.path.realpath(os.path.join(experience.folder, inner))
-            if file not in read:
-                read[file] = read_alone(file).experience
-            child = read[file]
-            if child is not None:
+            child = read.get(file) or read_alone(file).experience
+            if child is not None:  # else it has been told where the experience was read
+                read[file] = child
                 yield _Place(child, place.asking.below(child), _is_covered(place, node),
                              os.path.normpath(os.path.join(os.path.dirname(shown), inner)))
 

@@ -44,7 +44,8 @@ class ModelOptions(NamedTuple):
 
 
 class ModelAccess:
-    """The models of one run. Made at its start, without touching a provider; close it at the end."""
+    """The models of one run. Made at its start, without touching a provider; close it at the end. `nested` are the
+    experiences in that of the run whose models have been looked at, by the absolute path of their file."""
 
     def __init__(self, experience: Experience, options: ModelOptions, redactor: Redactor,
                  warn: Callable[[str], None]) -> None:
@@ -65,6 +66,7 @@ class ModelAccess:
         self._kinds = kinds_by_name()
         self._key_names: dict[str, frozenset[str]] = {}
         self.root = Asking(self, experience)
+        self.nested: dict[str, Experience] = {}
         self.budget = merged_budget(experience.runtime.budget, options.budget)
 
     @property

@@ -90,13 +90,14 @@ class Beginning(NamedTuple):
     nested_values: dict[str, JsonObject]
 
 
-def begun_as(workspace: Workspace, experience: Experience, asked: JsonObject, before: Run | None) -> Beginning:
+def begun_as(workspace: Workspace, children: Children, asked: JsonObject, before: Run | None) -> Beginning:
     """How a run of the part that is `asked` for begins. Where it reuses results of a run `before`, lists begin as they
     did there, and so do other fields that have come to their values by what is reused: in the workspace they hold it.
     """
+    experience = children.experience
     fields = experience.fields.values()
     defaults, persistent = base_defaults(fields), [field.name for field in fields if field.persist]
-    nested = Children(experience).persistent_fields()
+    nested = children.persistent_fields()
     if before is None:
         return Beginning(defaults, persistent, {file: list(merges) for file, merges in nested.items()}, {})
     grown = _grown(workspace, workspace.key, {field.name: field.merge for field in fields if field.persist})
