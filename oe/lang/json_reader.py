@@ -19,6 +19,9 @@ from oe.text import clip, neutralise
 from oe.values import Json
 
 _TOKEN = re.compile(r'"((?>(?:[^"\\]++|\\.)*))"|([\[\]{},:])|([^\s\[\]{},:"]++)', re.DOTALL)
+_WORD = re.compile(r"[A-Za-z_][\w.-]*")
+_WORDS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false", "None": "null", "Null": "null",
+          "NULL": "null", "nil": "null", "undefined": "null"}
 _STRING, _MARK = 1, 2  # groups of _TOKEN; the third is a literal
 
 
@@ -38,8 +41,7 @@ def read_json(text: str | bytes, name: str = "<string>") -> Document:
         value: Json = json.loads(source, object_pairs_hook=as_object, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         message = error.msg[:1].lower() + error.msg[1:]
-        is_trailing = source[error.pos:error.pos + 1] in ("]", "}") and source[:error.pos].rstrip().endswith(",")
-        hint = "take out the comma before it" if is_trailing else None
+        hint = _syntax_hint(source, error.pos)
         raise SpecError([Problem("json-syntax", message, Positions(name, source).span(error.pos), hint)]) from error
     except (ValueError, RecursionError) as error:
         raise SpecError(_Scan(source, name).problems) from error
@@ -49,6 +51,27 @@ def read_json(text: str | bytes, name: str = "<string>") -> Document:
             raise SpecError(problems)
     start = len(source) - len(source.lstrip(" \t\n"))
     return Document(name, source, value, start=start, places=_finder(source, name, value))
+
+
+def _syntax_hint(source: str, position: int) -> str | None:
+    """What to do about a fault of the grammar, where the text at it shows what was meant."""
+    rest, before = source[position:].lstrip(), source[:position].rstrip()
+    if not rest:
+        return "the text ends before all that is open is closed" if before else "the text is empty"
+    if rest[0] in "]}" and before.endswith(","):
+        return "take out the comma before it"
+    if rest[0] == "'":
+        return "write texts in double quotes"
+    if rest.startswith(("//", "/*", "#")):
+        return "JSON has no comments"
+    word = _WORD.match(rest)
+    if word is None:
+        return None
+    if word[0] in _WORDS:
+        return f"write {_WORDS[word[0]]}"
+    if rest[word.end():].lstrip().startswith(":"):
+        return f'write keys in double quotes: "{clip(word[0], 40)}"'
+    return "write texts in double quotes"  # without it: the value may be an argument that is a secret
 
 
 def _refuse_constant(word: str) -> NoReturn:

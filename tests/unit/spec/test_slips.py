@@ -66,6 +66,18 @@ def test_a_comma_too_many_in_json(text: str) -> None:
     assert caught.value.problems[0].hint == "take out the comma before it"
 
 
+@pytest.mark.parametrize(("text", "hint"), [
+    ("", "the text is empty"), (" \n", "the text is empty"), ('{"a": [1', "the text ends before all that is open is closed"),
+    ("{'a': 1}", "write texts in double quotes"), ('{"a": 1, // note\n"b": 2}', "JSON has no comments"),
+    ('{"a": None}', "write null"), ('[True]', "write true"), ("{a: 1}", 'write keys in double quotes: "a"'),
+    ('{"a": b-c}', "write texts in double quotes"), ('{"a" 1}', None), ("[1 2]", None),
+])
+def test_what_is_no_json_says_what_was_meant(text: str, hint: str | None) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_json(text, "x.json")
+    assert caught.value.problems[0].hint == hint
+
+
 @pytest.mark.parametrize(("source", "expected"), [
     ("$.names", []), ("$.names ?? null", []), ("$.any", []), ("$.either", []), ("$.deep.list", []), ("$.shared", []),
     ("$.count", ["not-a-list"]), ("$.deep.text", ["not-a-list"]), ("$args.who", ["not-a-list"]), ("$args.all", []),
