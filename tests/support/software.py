@@ -12,10 +12,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from tempfile import gettempdir
 
 import pytest
+
+_TRIED = count()
 
 
 def debian_program(name: str, package: str | None = None) -> str:
@@ -74,10 +77,14 @@ def served(command: Sequence[str | Path], place: tuple[str, int], *, seconds: fl
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of this machine that nobody listens at. It is none of those that a system gives by itself: another test
+    might get that before the server has come up. Test processes begin to look at different places."""
+    first = os.getpid() * 61
+    for port in (20_000 + (first + next(_TRIED)) % 10_000 for _ in range(10_000)):
+        with suppress(OSError):
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+    pytest.fail("this machine has no free port from 20000 to 29999")
 
 
 def _answers(place: tuple[str, int]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.support.program import Program, Result
-from tests.support.software import npm_packages
+from tests.support.software import free_port, npm_packages
 
 HERE = Path(__file__).parent
 PACKAGES = {"@openai/codex": "0.169.0", "@google/gemini-cli": "0.61.0", "@copilotkit/aimock": "1.43.0"}
@@ -35,9 +34,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("npm")
     npm_packages(folder, **PACKAGES)
     programs = folder / "node_modules" / ".bin"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [programs / "llmock", "-p", str(port), "-h", "127.0.0.1", "-f", HERE / "fixtures.json", "--strict"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -36,7 +36,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def serving(python: Path, folder: Path, kind: str) -> Iterator[int]:
     model, port = folder / f"{kind}.gguf", free_port()
-    subprocess.run([python, HERE / "make_model.py", model, kind], check=True, capture_output=True, timeout=60)
+    subprocess.run([python, HERE / "make_model.py", model, kind], check=True, capture_output=True, timeout=300)
     with served([python, HERE / "serve_model.py", model, str(port), KEY], ("127.0.0.1", port)):
         yield port
 
@@ -116,11 +116,14 @@ def test_a_cancelled_call_frees_the_server(noise: int, provider: str) -> None:
     async def main() -> None:
         made, wanted = models(provider, noise, max_tokens=8000, temperature=1)
         chosen = made.settings(wanted)
-        listener = Listener()
-        task = asyncio.create_task(made.provider(chosen).answer(ModelCall("a", chosen, (Message("user", "hi"),)), listener))
-        while len(listener.pieces) < 20 and not task.done():
-            await asyncio.sleep(0.01)
-        assert not task.done() and busy(noise) == 1
+        for _ in range(20):  # a busy machine may not look before the answer is whole
+            listener = Listener()
+            task = asyncio.create_task(made.provider(chosen).answer(ModelCall("a", chosen, (Message("user", "hi"),)), listener))
+            while len(listener.pieces) < 20 and not task.done():
+                await asyncio.sleep(0.01)
+            if not task.done() and busy(noise) == 1:
+                break
+            await task
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
