@@ -82,15 +82,20 @@ def objects_of(value: Json) -> list[JsonObject]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+_MOST_TOKENS = 10**15
+_MOST_USD = 10**9
+"""More than any call can come to, and what a ledger can hold: a program that tells of more has told nothing."""
+
+
 def count_of(value: Json) -> int:
     """A number of tokens; 0 for everything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MOST_TOKENS else 0
 
 
 def amount_of(value: Json) -> float | None:
     """An amount of money; None for everything else."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and 0 <= value < float("inf") else None  # type: ignore[operator, arg-type]
+    return float(value) if is_number and 0 <= value < _MOST_USD else None  # type: ignore[operator, arg-type]
 
 
 def told(parts: Sequence[Json]) -> str | None:

@@ -233,6 +233,12 @@ class TestFigures:
         assert told.worst == untold.worst == Cost(0.5, 90, 1)
         assert (told.settled, untold.settled, untold.is_forgotten) == ([Spent(27365, 8, 0.5)], [], False)
 
+    def test_figures_beyond_all_measure_count_as_not_told(self, experiment: Experiment, programs: StandIns) -> None:
+        programs.says("claude", *coding_clis.claude(
+            "fine", usage={"input_tokens": 10**30, "output_tokens": 7}, total_cost_usd=10**400))
+        ask(experiment, provider="claude-code", reserve={"usd": 0.5})
+        assert experiment.context.bills[0].settled == [Spent(0, 7, 0.5, "claude-x")]
+
     def test_a_program_that_is_not_there_costs_nothing(self, experiment: Experiment, programs: StandIns) -> None:
         failure(experiment, command=["no-such-agent"])
         assert experiment.context.bills[0].is_forgotten
