@@ -26,7 +26,7 @@ graph:
     - {id: only, kind: tool, impl: ./only.py, writes: [last]}
 """
 OF_THE_LIVE_FILE = ("oe.state.facts", "oe.state.snapshot_values")
-"""What `oe.live` imports when it first writes."""
+"""What `oe.app.live` imports when it first writes."""
 TOOL = "def run():\n    return {'last': 1}\n"
 
 

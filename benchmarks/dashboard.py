@@ -18,10 +18,10 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.measure import Figure
 from benchmarks.tree import TASKS, seconds, units
+from oe.app.watching import Picture
 from oe.tui.cells import UNICODE
 from oe.tui.screen import Size, draw
 from oe.tui.view import View
-from oe.watching import Picture
 
 _SIZE = Size(200, 50)
 _ROOT = Path(__file__).resolve().parents[1]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oe.app import load_experience
+    from oe.app.experiences import load_experience
+    from oe.app.launch import RunResult, run_experience
     from oe.errors import OeError, SpecError
     from oe.lang.schema import check_schema
     from oe.lang.yaml import load_yaml
-    from oe.launch import RunResult, run_experience
     from oe.run.bus import EventBus
     from oe.store.cache_store import CacheStore
 
@@ -21,7 +21,7 @@ __all__ = [
 _HOMES = {
     "CacheStore": "oe.store.cache_store", "EventBus": "oe.run.bus", "OeError": "oe.errors",
     "RunResult": "oe.run.session", "SpecError": "oe.errors", "check_schema": "oe.lang.schema",
-    "load_experience": "oe.app", "load_yaml": "oe.lang.yaml", "run_experience": "oe.launch",
+    "load_experience": "oe.app.experiences", "load_yaml": "oe.lang.yaml", "run_experience": "oe.app.launch",
 }
 
 

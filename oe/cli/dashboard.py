@@ -13,9 +13,9 @@ from oe.cli.console import Console
 from oe.errors import ExitCode, OeError
 
 if TYPE_CHECKING:
-    from oe.beside import Beside, Line
+    from oe.app.beside import Beside, Line
+    from oe.app.watching import Watch
     from oe.tui.top import Heard
-    from oe.watching import Watch
 
 _CODES = {signal.SIGHUP: ExitCode.HANGUP, signal.SIGTERM: ExitCode.TERMINATED, signal.SIGQUIT: ExitCode.CANCELLED}
 
@@ -25,7 +25,7 @@ class Dashboard:
 
     def __init__(self, path: str, data_dir: str | None, console: Console) -> None:
         """Raises OeError where this Python cannot draw."""
-        from oe.beside import Beside, can_show
+        from oe.app.beside import Beside, can_show
         from oe.tui.terminal import leaving, require_curses
 
         require_curses()
@@ -81,10 +81,10 @@ def _show(line: Line, path: str, data_dir: str | None, console: Console) -> NoRe
 
 
 def _follow(line: Line, path: str, data_dir: str | None, console: Console) -> None:
-    from oe.inspection import open_workspace
+    from oe.app.inspection import open_workspace
+    from oe.app.watching import Watch
     from oe.tui.terminal import Ended, NoScreen, Terminal
     from oe.tui.top import Heard, show_run
-    from oe.watching import Watch
 
     told = line.read(block=True)
     if not told or told[0] == "end":
@@ -110,7 +110,7 @@ def _follow(line: Line, path: str, data_dir: str | None, console: Console) -> No
 def show_other(watch: Watch, console: Console, plain: Callable[[], None]) -> None:
     """The dashboard of a run that another process carries out, or of one that is over. `plain` tells of it where there
     is no terminal. Raises OeError where this Python cannot draw."""
-    from oe.beside import can_show
+    from oe.app.beside import can_show
     from oe.cli.console import is_terminal
     from oe.tui.terminal import Ended, NoScreen, Terminal, require_curses
     from oe.tui.top import show_run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oe.attach import Look
+from oe.app.attach import Look
 from oe.cli.console import Console, is_terminal
 from oe.render.findings import finding_lines
 from oe.render.tree import ASCII, MOST_UNITS, UNICODE, Style, render_tree

@@ -44,7 +44,7 @@ def whole_number(text: str) -> int:
 
 def budget(text: str) -> Budget:
     """The limits of `usd=0.50,tokens=100000,calls=20`."""
-    from oe.models import budget_of  # not on the way of commands that only count
+    from oe.app.models import budget_of  # not on the way of commands that only count
 
     values: dict[str, float | int] = {}
     for part in text.split(","):

@@ -10,7 +10,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
-from oe.app import Experience, Loaded, read_experience
+from oe.app.experiences import Experience, Loaded, read_experience
+from oe.app.launch import EventBus, RunHandle, RunOptions, RunResult
+from oe.app.left_children import living_children
+from oe.app.models import ModelOptions
+from oe.app.signalled import SignalledPicture
 from oe.cli.console import Console
 from oe.cli.parser import add_data_dir, add_json, add_models, positive_integer
 from oe.cli.quantities import budget
@@ -18,12 +22,8 @@ from oe.cli.signals import Requests, caught_signals
 from oe.cli.stdout_guard import guarded_stdout
 from oe.clock import SystemClock
 from oe.errors import OeError, SpecError, UsageError
-from oe.launch import EventBus, RunHandle, RunOptions, RunResult
-from oe.left_children import living_children
-from oe.models import ModelOptions
 from oe.render.progress import FAILURES, TOLD, cache_line, event_line, status_line, summary_line
 from oe.settings import choose
-from oe.signalled import SignalledPicture
 from oe.spec.results import result_fields
 from oe.state.status import StopReason, exit_code
 from oe.text import clip, format_size, neutralise, parse_duration, plural
@@ -197,7 +197,7 @@ class _Display:
 
     def picture(self) -> str:
         """What SIGUSR1 prints. Called in another thread."""
-        from oe.live import picture_of
+        from oe.app.live import picture_of
 
         text = "oe: the run has not begun" if self.run is None else picture_of(self.run)
         return f"\r\x1b[K{text}" if self.is_rewritten else text

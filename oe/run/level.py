@@ -171,7 +171,8 @@ class Level:
         is_published = self.outside.cache.is_published
         return [Publication(field.name, field.merge, value, field.default, experience)
                 for field in self.setting.experience.fields.values() if field.persist
-                for value, origin in self.ledger.deltas(field.name) if origin is None or not is_published(origin)]
+                for value, origin in self.ledger.deltas(field.name)
+                if origin is None or is_published is None or not is_published(origin)]
 
     @property
     def _prefix(self) -> str:

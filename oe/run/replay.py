@@ -23,7 +23,7 @@ class CacheUse(NamedTuple):
     """How a run uses the cache. `cache` None: not at all. `refreshed` nodes are run whatever the cache holds; `reused`
     ones take what any earlier run gave under the same key, cached or not (`earlier`); `required` ones are never run.
     `journal` is the cache of fan-outs with too many items for a file each. `is_published` tells of what a reused node
-    gave whether it has reached the workspace."""
+    gave whether it has reached the workspace; without it nothing has."""
 
     cache: ResultCache | None
     rule: CacheRule
@@ -32,7 +32,7 @@ class CacheUse(NamedTuple):
     required: frozenset[str] = frozenset()
     earlier: Mapping[str, Entry] = MappingProxyType({})
     journal: Callable[[str], Entry | None] | None = None
-    is_published: Callable[[Origin], bool] = lambda _: False
+    is_published: Callable[[Origin], bool] | None = None
 
 
 def is_kept(node: Node, rule: CacheRule, kind: NodeKind) -> bool:

@@ -18,7 +18,7 @@ from oe.tui.rows import Row, about, elapsed, style_of
 from oe.tui.view import View, Wish
 
 if TYPE_CHECKING:
-    from oe.watching import Picture
+    from oe.app.watching import Picture
 
 _WIDE = 110
 """Columns from which details stand beside the tree."""

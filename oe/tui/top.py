@@ -13,8 +13,8 @@ from oe.tui.screen import draw
 from oe.tui.view import View, Wish
 
 if TYPE_CHECKING:
+    from oe.app.watching import Watch
     from oe.tui.terminal import Terminal
-    from oe.watching import Watch
 
 _TURN_SECONDS = 0.25
 _READ_SECONDS = 0.03

@@ -11,7 +11,7 @@ from oe.state.snapshot import LIVE
 from oe.tui.rows import Group, Order, Row, rows_of
 
 if TYPE_CHECKING:
-    from oe.watching import Picture, Section
+    from oe.app.watching import Picture, Section
 
 _GROUPS: tuple[Group, ...] = get_args(Group)
 _ORDERS: tuple[Order, ...] = get_args(Order)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from oe.watching import Picture
+from oe.app.watching import Picture
 from tests.support.moments import review
 from tests.support.program import ROOT, Program
 from tests.support.screens import screen, shown

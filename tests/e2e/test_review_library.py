@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from oe.app import Workspace, load_experience
+from oe.app.experiences import load_experience
+from oe.app.launch import EventBus, RunOptions, resume_run, run_experience, start_run
+from oe.app.workspace import Workspace
 from oe.errors import AlreadyRunningError, StoreError
-from oe.launch import EventBus, RunOptions, resume_run, run_experience, start_run
 from oe.state.events import Event
 from oe.store.event_log import JsonlLog
 from oe.values import JsonObject

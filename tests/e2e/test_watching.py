@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from oe.inspection import open_workspace
-from oe.watching import Watch
+from oe.app.inspection import open_workspace
+from oe.app.watching import Watch
 from tests.support.experiences import write_experience
 from tests.support.program import Program
 
@@ -50,7 +50,7 @@ def test_reading_a_long_log_is_not_held_up_by_pictures(program: Program, tmp_pat
     with open_workspace(str(folder), None) as workspace:
         watch = Watch(workspace, workspace.find_run("latest"))
         now = 1000.0
-        monkeypatch.setattr("oe.watching.time", SimpleNamespace(monotonic=lambda: now, sleep=time.sleep))
+        monkeypatch.setattr("oe.app.watching.time", SimpleNamespace(monotonic=lambda: now, sleep=time.sleep))
         polls = []
         for _ in range(2000):
             polls.append(watch.poll(0.0))  # one event each, a millisecond each
@@ -63,7 +63,7 @@ def test_reading_a_long_log_is_not_held_up_by_pictures(program: Program, tmp_pat
 
 def test_a_log_is_told_once_where_the_run_is_resumed_meanwhile(program: Program, tmp_path: Path,
                                                                monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oe.watching._STATUS_SECONDS", 0.0)
+    monkeypatch.setattr("oe.app.watching._STATUS_SECONDS", 0.0)
     folder = write_experience(tmp_path, FAILING, tool=TOOL)
     program.run("run", cwd=folder)
     with open_workspace(str(folder), None) as workspace:

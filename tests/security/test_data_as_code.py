@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from oe.app import read_experience
+from oe.app.experiences import read_experience
 from tests.support.program import Program
 
 HOSTILE = "$(touch pwned); `touch pwned` ' \" \n {{ args.other }} $args.other <script>alert(1)</script> --help '; drop table t; --"

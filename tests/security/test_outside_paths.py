@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oe.app import read_experience
+from oe.app.experiences import read_experience
 from oe.errors import OeError
 from oe.llm.recording import Recording
 from oe.redact import Redactor

@@ -23,7 +23,7 @@ from tests.support.descriptors import open_descriptors
 POINTS = {
     "open the database": ("oe.store.sqlite_store", "SqliteStore.open"),
     "migrate": ("oe.store.database", "_migrate"),
-    "lock": ("oe.app", "Workspace.lock"),
+    "lock": ("oe.app.workspace", "Workspace.lock"),
     "create_run": ("oe.store.sqlite_store", "SqliteStore.create_run"),
     "reopen_run": ("oe.store.sqlite_store", "SqliteStore.reopen_run"),
     "commit": ("oe.store.sqlite_store", "SqliteStore.commit"),
@@ -41,7 +41,7 @@ POINTS = {
     "rename": ("os", "replace"),
     "remove the live file": ("oe.store.data_folder", "DataFolder.remove_live"),
     "close": ("oe.store.sqlite_store", "SqliteStore.close"),
-    "unlock": ("oe.app", "Workspace.unlock"),
+    "unlock": ("oe.app.workspace", "Workspace.unlock"),
 }
 """Name -> module and function. A copy is killed before or after the n-th call; within `write` half is written."""
 
@@ -88,9 +88,9 @@ OF_MODELS = frozenset({"charge", "settle"})
 """Points that only runs with models and a budget come to."""
 
 PRELOADED = ("asyncio", "sqlite3", "oe.cli.main", "oe.cli.running", "oe.cli.commands.run", "oe.cli.commands.resume",
-             "oe.launch", "oe.inspection", "oe.run.fan_out", "oe.run.pipelines", "oe.run.loops", "oe.run.nested",
+             "oe.app.launch", "oe.app.inspection", "oe.run.fan_out", "oe.run.pipelines", "oe.run.loops", "oe.run.nested",
              "oe.store.sqlite_store", "oe.spec.load", "oe.lang.yaml", "oe.net.processes", "oe.net.native_spawn", "oe.kinds.tool_process",
-             "oe.kinds.tool_command", "oe.kinds.tool_inline", "oe.live", "oe.models", "oe.kinds.agent", "oe.llm.replay")
+             "oe.kinds.tool_command", "oe.kinds.tool_inline", "oe.app.live", "oe.app.models", "oe.kinds.agent", "oe.llm.replay")
 
 
 def die() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from oe.app import Workspace
+from oe.app.workspace import Workspace
 from oe.errors import NotFoundError
 from oe.ports.store import Outcome, Run
 from oe.state.events import EVENTS

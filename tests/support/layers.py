@@ -14,12 +14,6 @@ from typing import NamedTuple
 BASE = "base"
 BASE_MODULES = frozenset({"errors", "diagnostics", "values", "clock", "ids", "redact", "sealed", "text", "digests",
                           "record"})
-COMPOSITION = frozenset({
-    "app", "children", "launch", "models", "model_faults", "call_costs", "explaining", "foresight", "inspection", "live",
-    "signalled", "attach", "beside", "host", "left_children", "outline", "pruning", "reused", "slot_details", "watching",
-    "report_fields", "report_units", "reporting", "schemas"})
-"""The modules of the layer `app`."""
-
 PURE = frozenset({"lang", "spec", "plan", "state", "ports", "render"})
 _PURE_TYPES = {BASE, "lang", "spec", "plan", "state"}
 _BELOW_APP = _PURE_TYPES | {"ports", "run", "kinds", "net", "llm", "store", "jobs", "observe", "render"}
@@ -141,8 +135,6 @@ def layer_of(module: str) -> str | None:
         return "main"
     if parts[1] in BASE_MODULES:
         return BASE
-    if parts[1] in COMPOSITION:
-        return "app"
     return parts[1] if parts[1] in LAYERS else None
 
 

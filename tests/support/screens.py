@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from oe.app.watching import Picture
 from oe.tui.cells import UNICODE, Charset, Line
 from oe.tui.screen import Size, draw
 from oe.tui.view import View
-from oe.watching import Picture
 
 
 def text_of(lines: list[Line]) -> str:

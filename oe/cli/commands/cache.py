@@ -6,13 +6,13 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 
+from oe.app.pruning import CacheFolder, CachePlan, KeptResult, Limits, open_cache, plan_cache, prune_cache
 from oe.cli.asking import confirmed
 from oe.cli.console import Console
 from oe.cli.parser import add_data_dir, add_experience, add_json
 from oe.cli.quantities import DEFAULT_AGE_SECONDS, age_seconds, size_bytes
 from oe.clock import SystemClock, iso
 from oe.errors import ExitCode, UsageError
-from oe.pruning import CacheFolder, CachePlan, KeptResult, Limits, open_cache, plan_cache, prune_cache
 from oe.render.cache import CacheRow, cache_table
 from oe.text import format_size, neutralise, plural
 from oe.values import JsonObject

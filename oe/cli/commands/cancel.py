@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from oe.app import Workspace, find_file
-from oe.attach import ask_to_cancel
+from oe.app.attach import ask_to_cancel
+from oe.app.experiences import find_file
+from oe.app.workspace import Workspace
 from oe.cli.console import Console
 from oe.cli.following import wait
 from oe.cli.parser import add_data_dir, add_experience, add_json, add_run

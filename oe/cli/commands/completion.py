@@ -83,7 +83,7 @@ def _value(action: argparse.Action) -> Value:
 
 
 def _runs(path: str, data_dir: str | None) -> Iterable[str]:
-    from oe.inspection import find_workspace
+    from oe.app.inspection import find_workspace
 
     workspace = find_workspace(path, data_dir)
     if workspace is None:
@@ -95,20 +95,20 @@ def _runs(path: str, data_dir: str | None) -> Iterable[str]:
 
 
 def _nodes(path: str, data_dir: str | None) -> Iterable[str]:
-    from oe.app import load_experience
+    from oe.app.experiences import load_experience
 
     experience = load_experience(path)
     return dict.fromkeys([*experience.units, *experience.nodes])
 
 
 def _fields(path: str, data_dir: str | None) -> Iterable[str]:
-    from oe.app import load_experience
+    from oe.app.experiences import load_experience
 
     return load_experience(path).fields
 
 
 def _keys(path: str, data_dir: str | None) -> Iterable[str]:
-    from oe.pruning import open_cache
+    from oe.app.pruning import open_cache
 
     return islice(open_cache(path, data_dir).keys(), _MOST_KEYS)
 

@@ -6,10 +6,10 @@ import argparse
 import os
 import shutil
 
+from oe.app.host import Check, check_host, settings_of
 from oe.cli.console import Console, is_terminal
 from oe.cli.parser import add_data_dir, add_json, add_path
 from oe.errors import ExitCode, NotFoundError
-from oe.host import Check, check_host, settings_of
 from oe.text import neutralise, plural
 
 _COLOURS = {"ok": "green", "warning": "yellow", "missing": "red"}

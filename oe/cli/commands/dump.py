@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from oe.attach import look_at
+from oe.app.attach import look_at
+from oe.app.inspection import open_workspace
 from oe.cli.console import Console
 from oe.cli.following import wait
 from oe.cli.looking import look_object, print_look
 from oe.cli.parser import add_data_dir, add_experience, add_json, add_run
 from oe.errors import ExitCode
-from oe.inspection import open_workspace
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

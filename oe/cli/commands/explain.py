@@ -24,8 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """The decision, and the parts of the key that changed."""
-    from oe.explaining import explain
-    from oe.inspection import open_workspace
+    from oe.app.explaining import explain
+    from oe.app.inspection import open_workspace
 
     with open_workspace(options.path, options.data_dir) as workspace:
         told = explain(workspace, workspace.find_run(options.run_id), options.node)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from oe.app.inspection import find_workspace
+from oe.app.pruning import CachePlan, Limits, OldRun, Plan, Pruned, plan_pruning, prune
 from oe.cli.console import Console
 from oe.cli.parser import add_data_dir, add_json, add_path
 from oe.cli.quantities import DEFAULT_AGE_SECONDS, age_seconds, size_bytes, whole_number
 from oe.clock import SystemClock, iso
 from oe.errors import ExitCode
-from oe.inspection import find_workspace
-from oe.pruning import CachePlan, Limits, OldRun, Plan, Pruned, plan_pruning, prune
 from oe.text import format_size, plural
 from oe.values import JsonObject
 

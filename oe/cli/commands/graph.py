@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+from oe.app.outline import read_outline
 from oe.cli.console import Console
 from oe.cli.parser import add_json, add_path
 from oe.errors import ExitCode, UsageError
-from oe.outline import read_outline
 from oe.render.graph_dot import dot_lines
 from oe.render.graph_mermaid import LONGEST_TEXT, MOST_EDGES, mermaid_lines
 from oe.render.graph_text import graph_lines
@@ -16,13 +16,13 @@ from oe.render.graph_value import Outline, as_object
 
 
 def _drawing(outline: Outline) -> list[str]:
-    from oe.reporting import graph_drawing
+    from oe.app.reporting import graph_drawing
 
     return graph_drawing(outline).splitlines()
 
 
 def _page(outline: Outline) -> list[str]:
-    from oe.reporting import graph_page
+    from oe.app.reporting import graph_page
 
     return graph_page(outline).splitlines()
 

@@ -8,17 +8,17 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
+from oe.app.inspection import events, follow_events, open_workspace
 from oe.cli.console import Console, harmless_json
 from oe.cli.following import Redrawn, Streams, wait
 from oe.cli.parser import add_data_dir, add_experience, add_json, add_run
 from oe.errors import ExitCode, UsageError
-from oe.inspection import events, follow_events, open_workspace
 from oe.render.events import event_day, event_line
 from oe.text import format_size, neutralise
 from oe.values import JsonObject
 
 if TYPE_CHECKING:
-    from oe.app import Workspace
+    from oe.app.workspace import Workspace
 
 _BESIDE_UNITS = 4
 """Lines of a tree beside its units: name, what is left out, a blank one, counts."""
@@ -55,7 +55,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         run = workspace.find_run(options.run)
         said = None
         if options.follow:
-            from oe.attach import read_live
+            from oe.app.attach import read_live
 
             said = None if options.json else Streams(partial(read_live, workspace, run), console)
             found = follow_events(workspace, run, partial(wait, console) if said is None else said.wait, warn)
@@ -73,9 +73,9 @@ def _nothing() -> None:
 
 
 def _write_report(options: argparse.Namespace, workspace: Workspace, console: Console) -> None:
+    from oe.app.reporting import run_page
     from oe.cli.output_file import write_text
     from oe.cli.version import VERSION
-    from oe.reporting import run_page
 
     page = run_page(workspace, workspace.find_run(options.run), VERSION, console.environment)
     if options.html == "-":
@@ -86,7 +86,7 @@ def _write_report(options: argparse.Namespace, workspace: Workspace, console: Co
 
 
 def _show_tree(options: argparse.Namespace, console: Console) -> int:
-    from oe.attach import follow, is_going_on, look_at
+    from oe.app.attach import follow, is_going_on, look_at
     from oe.cli.looking import look_object, note_source, tree_text
     from oe.render.tree import MOST_UNITS
 

@@ -6,12 +6,12 @@ import argparse
 from codecs import IncrementalDecoder, getincrementaldecoder
 from collections.abc import Iterator, Sequence
 
-from oe.app import Workspace
+from oe.app.inspection import NodeLog, is_over, node_logs, open_workspace
+from oe.app.workspace import Workspace
 from oe.cli.console import Console
 from oe.cli.following import wait
 from oe.cli.parser import add_data_dir, add_experience, add_run
 from oe.errors import ExitCode
-from oe.inspection import NodeLog, is_over, node_logs, open_workspace
 from oe.text import neutralise
 
 _CHUNK = 1 << 16

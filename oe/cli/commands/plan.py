@@ -14,7 +14,7 @@ from oe.text import neutralise, plural
 from oe.values import Json, JsonObject
 
 if TYPE_CHECKING:
-    from oe.foresight import Planned
+    from oe.app.foresight import Planned
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,11 +29,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """One line a unit, then how many would run."""
-    from oe.call_costs import estimate_line, estimate_object
+    from oe.app.call_costs import estimate_line, estimate_object
+    from oe.app.foresight import kept_results, plan_run
+    from oe.app.inspection import find_workspace
+    from oe.app.models import ModelOptions
     from oe.cli.running import checked_experience, uses_cache
-    from oe.foresight import kept_results, plan_run
-    from oe.inspection import find_workspace
-    from oe.models import ModelOptions
 
     experience = checked_experience(options.path, console)
     args = given_arguments(options, experience, console)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from oe.app import Workspace
+from oe.app.inspection import find_workspace, latest_spec_fields
+from oe.app.workspace import Workspace
 from oe.cli.asking import confirmed
 from oe.cli.console import Console
 from oe.cli.parser import add_data_dir, add_experience, add_json
 from oe.errors import ExitCode, NotFoundError
-from oe.inspection import find_workspace, latest_spec_fields
 from oe.text import did_you_mean, neutralise, plural
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from oe.app import Experience
+from oe.app.experiences import Experience
+from oe.app.launch import EventBus, RunOptions, RunResult, resume_run
 from oe.cli.arguments import add_arguments, given_arguments
 from oe.cli.console import Console
 from oe.cli.parser import add_path
@@ -17,7 +18,6 @@ from oe.cli.running import (
     seconds_of,
     uses_cache,
 )
-from oe.launch import EventBus, RunOptions, RunResult, resume_run
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
+from oe.app.launch import RunOptions, start_run
 from oe.cli.arguments import add_arguments, given_arguments
 from oe.cli.console import Console
 from oe.cli.parser import add_path
@@ -16,7 +17,6 @@ from oe.cli.running import (
     seconds_of,
     uses_cache,
 )
-from oe.launch import RunOptions, start_run
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from oe.app.inspection import Page, find_workspace, list_runs
 from oe.cli.console import Console
 from oe.cli.parser import add_data_dir, add_json, add_path, positive_integer
 from oe.errors import ExitCode
-from oe.inspection import Page, find_workspace, list_runs
 from oe.render.runs import runs_table
 from oe.text import neutralise
 

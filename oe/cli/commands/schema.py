@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from oe.app.schemas import event_schemas, format_schema
 from oe.cli.console import Console
 from oe.errors import ExitCode
-from oe.schemas import event_schemas, format_schema
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from oe.app import Workspace
+from oe.app.inspection import (
+    as_history,
+    declared_fields,
+    history_of_run,
+    latest_spec_fields,
+    open_workspace,
+    state_of_run,
+)
+from oe.app.workspace import Workspace
 from oe.cli.console import Console
 from oe.cli.parser import add_data_dir, add_experience
 from oe.errors import ExitCode, NotFoundError, UsageError
-from oe.inspection import as_history, declared_fields, history_of_run, latest_spec_fields, open_workspace, state_of_run
 from oe.text import did_you_mean
 from oe.values import Json, JsonObject
 

@@ -6,7 +6,9 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING
 
-from oe.attach import look_at
+from oe.app.attach import look_at
+from oe.app.inspection import follow_events, open_workspace
+from oe.app.watching import Watch
 from oe.cli.console import Console
 from oe.cli.dashboard import show_other
 from oe.cli.following import wait
@@ -14,13 +16,11 @@ from oe.cli.looking import print_look
 from oe.cli.parser import add_data_dir, add_experience, add_run
 from oe.clock import iso
 from oe.errors import ExitCode
-from oe.inspection import follow_events, open_workspace
 from oe.render.progress import event_line
 from oe.text import neutralise
-from oe.watching import Watch
 
 if TYPE_CHECKING:
-    from oe.app import Workspace
+    from oe.app.workspace import Workspace
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 
-from oe.app import Loaded, find_file, read_experience
+from oe.app.experiences import Loaded, find_file, read_experience
+from oe.app.model_faults import problems_here
 from oe.cli.console import Console
 from oe.cli.parser import add_json, add_path
 from oe.diagnostics import Problem
 from oe.errors import ExitCode
 from oe.lang.source import encoding_of
-from oe.model_faults import problems_here
 from oe.render.problems import as_object, problem_lines, summary
 from oe.text import neutralise, plural
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from oe.app.watching import Picture, Section
 from oe.render.findings import finding_lines
 from oe.render.tree import render_tree
 from oe.state.diagnosis import diagnose
@@ -15,7 +16,6 @@ from oe.text import neutralise, width_of
 from oe.tui.cells import ASCII, UNICODE
 from oe.tui.screen import Size, draw
 from oe.tui.view import View
-from oe.watching import Picture, Section
 from tests.support import moments
 from tests.support.screens import screen, shown, typed
 from tests.support.snapshots import progress

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from oe.app.inspection import NodeLog
 from oe.cli.commands.logs import Printer
 from oe.cli.console import Console
-from oe.inspection import NodeLog
 
 
 class Shown:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from pathlib import Path
 
@@ -28,12 +27,6 @@ def is_there(path: str) -> bool:
 @pytest.mark.parametrize("path", PATHS)
 def test_a_path_that_is_named_is_there(path: str) -> None:
     assert is_there(path)
-
-
-@pytest.mark.parametrize("name", sorted({word for word in QUOTED if re.fullmatch(r"[a-z]+\.[a-z]+_[a-z_]+", word)}))
-def test_a_function_that_is_named_is_there(name: str) -> None:
-    module, _, function = name.partition(".")
-    assert hasattr(importlib.import_module(f"oe.{module}"), function)
 
 
 def test_the_map_names_every_module_and_package() -> None:

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 import oe.errors
-from oe.app import read_experience
+from oe.app.experiences import read_experience
 from oe.errors import OeError
 from oe.lang.errors import LangError
 from oe.ports.http import HttpError, HttpFault
@@ -69,7 +69,7 @@ def test_an_unreadable_file_ends_as_the_table_says(tmp_path: Path, monkeypatch: 
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "experience.yaml").touch()
-    monkeypatch.setattr("oe.app.open", refuse, raising=False)
+    monkeypatch.setattr("oe.app.experiences.open", refuse, raising=False)
     with pytest.raises(OeError) as caught:
         read_experience(str(tmp_path))
     assert (caught.value.code, int(caught.value.exit_code)) == ("unreadable", COMMANDS["unreadable"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from oe import EventBus, run_experience
-from oe.app import Workspace
+from oe.app.workspace import Workspace
 from oe.run.nested import MOST_LEVELS
 from tests.support.pages import Page
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from oe.app import read_experience
+from oe.app.experiences import read_experience
 from oe.errors import OeError
 from oe.lang.reference import ROOTS
 from oe.lang.scope import Scope

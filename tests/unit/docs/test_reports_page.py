@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from oe import report_fields, report_units, reporting
+from oe.app import report_fields, report_units, reporting
 from oe.render import graph_groups
 from tests.support.pages import Page
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from oe.app import schema_loader
+from oe.app.experiences import schema_loader
 from oe.errors import SpecError
 from oe.lang import pattern_syntax, schema_checks
 from oe.lang.errors import LangError

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from oe import CacheStore, RunResult, load_experience, load_yaml, run_experience
-from oe.launch import RunOptions, resume_run
+from oe.app.launch import RunOptions, resume_run
 from oe.state.status import RunStatus
 from tests.support.pages import Page
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from oe.app import load_experience
+from oe.app.experiences import load_experience
+from oe.app.reused import expect_units
 from oe.errors import NotFoundError
 from oe.plan.graph import Graph
 from oe.plan.selection import select
-from oe.reused import expect_units
 from tests.support.experiences import write_experience
 
 

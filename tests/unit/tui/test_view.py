@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from oe.app.watching import Picture
 from oe.render.tree import render_tree
 from oe.state.snapshot import Counts, Scope, Snapshot
 from oe.text import width_of
 from oe.tui.cells import ASCII, UNICODE, bar, fit, shown, wrapped
 from oe.tui.rows import about, elapsed
 from oe.tui.view import View, Wish
-from oe.watching import Picture
 from tests.support import moments
 from tests.support.screens import screen, typed
 from tests.support.screens import shown as view_of

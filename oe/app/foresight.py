@@ -7,16 +7,17 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple, cast
 
-from oe.app import EARLIER_RUNS, Workspace, kinds_by_name, result_in_journal, schema_loader
-from oe.call_costs import CallCosts, Estimate
-from oe.children import Children
+from oe.app.call_costs import CallCosts, Estimate
+from oe.app.children import Children
+from oe.app.experiences import kinds_by_name, schema_loader
+from oe.app.host import settings_of
+from oe.app.model_faults import model_problems
+from oe.app.models import ModelAccess, ModelOptions
+from oe.app.workspace import EARLIER_RUNS, Workspace, result_in_journal
 from oe.clock import SystemClock
 from oe.errors import NodeError, OeError, SpecError
-from oe.host import settings_of
 from oe.ids import child_slot
 from oe.lang.scope import Scope
-from oe.model_faults import model_problems
-from oe.models import ModelAccess, ModelOptions
 from oe.plan.graph import Graph
 from oe.ports.cache import Entry, ResultCache
 from oe.ports.kind import NestingKind, NodeKind

@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from oe.app import Workspace, find_file
+from oe.app.experiences import find_file
+from oe.app.host import settings_of
+from oe.app.workspace import Workspace
 from oe.errors import NotFoundError, OeError
-from oe.host import settings_of
 from oe.ids import is_run_id
 from oe.store.cache_admin import CacheFolder, KeptResult
 from oe.store.data_folder import DataFolder

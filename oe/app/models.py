@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from oe.app import kinds_by_name
+from oe.app.experiences import kinds_by_name
 from oe.errors import NodeError, UsageError
 from oe.run.model_use import ModelUse
 from oe.spec.model import Budget, Experience, Node

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from oe.app import Workspace
+from oe.app.pruning import Limits, Plan, plan_pruning, prune
+from oe.app.workspace import Workspace
 from oe.lang.scope import MISSING
 from oe.ports.cache import Entry
 from oe.ports.store import Reopened
-from oe.pruning import Limits, Plan, plan_pruning, prune
 from oe.store.cache_files import CacheFiles
 from oe.store.upkeep import Upkeep
 from tests.contract.builders import ending as end
@@ -126,7 +126,7 @@ def test_what_is_pruned_is_gone_and_the_rest_untouched(folder: Folder) -> None:
 
 
 _LIVE = """
-from oe.app import Workspace
+from oe.app.workspace import Workspace
 workspace = Workspace(sys.argv[1])
 assert workspace.lock("live")
 ready()

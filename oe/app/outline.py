@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oe.app import Experience, load_experience
+from oe.app.experiences import Experience, load_experience
 from oe.lang.document import Path
 from oe.plan.graph import Graph
 from oe.render.graph_value import Arrow, DrawnUnit, Member, Outline

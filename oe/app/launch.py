@@ -10,21 +10,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-from oe.app import Workspace, kinds_by_name, load_experience, result_in_journal, schema_loader
-from oe.children import Children
-from oe.clock import SystemClock, iso
-from oe.errors import AlreadyRunningError, OeError, SkippedError, SpecError, UsageError, expect
-from oe.ids import is_run_id, new_run_id
-from oe.lang.scope import Missing
-from oe.live import LiveKeeper, LookedAt
-from oe.model_faults import model_problems
-from oe.models import ModelAccess, ModelOptions, as_recorded, budget_of, continued, evenly
-from oe.net.processes import Processes
-from oe.ports.cache import Entry, ResultCache
-from oe.ports.committed import committed_events, log_of
-from oe.ports.store import Milestone, NewRun, Outcome, Reopened, Run, RunExists
-from oe.redact import Redactor, secrets_of
-from oe.reused import (
+from oe.app.children import Children
+from oe.app.experiences import kinds_by_name, load_experience, schema_loader
+from oe.app.live import LiveKeeper, LookedAt
+from oe.app.model_faults import model_problems
+from oe.app.models import ModelAccess, ModelOptions, as_recorded, budget_of, continued, evenly
+from oe.app.reused import (
     Publications,
     asked_for,
     begun_as,
@@ -34,6 +25,16 @@ from oe.reused import (
     selection_again,
     selection_of,
 )
+from oe.app.workspace import Workspace, result_in_journal
+from oe.clock import SystemClock, iso
+from oe.errors import AlreadyRunningError, OeError, SkippedError, SpecError, UsageError, expect
+from oe.ids import is_run_id, new_run_id
+from oe.lang.scope import Missing
+from oe.net.processes import Processes
+from oe.ports.cache import Entry, ResultCache
+from oe.ports.committed import committed_events, log_of
+from oe.ports.store import Milestone, NewRun, Outcome, Reopened, Run, RunExists
+from oe.redact import Redactor, secrets_of
 from oe.run.bus import EventBus
 from oe.run.capture import OutputCapture
 from oe.run.level import Outside
@@ -211,7 +212,7 @@ async def resume_run(experience: Experience, options: RunOptions, events: EventB
     it, NotFoundError for a unit to be run again that there is not, UsageError where a secret argument is not given
     again or its arguments do not fit the experience any more.
     """
-    from oe.inspection import latest_moment, mend_log  # for resumed runs alone
+    from oe.app.inspection import latest_moment, mend_log  # for resumed runs alone
 
     expect_units(experience, options.again)
     with Workspace(experience.file, options.data_dir, creates=False,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from oe import host
+from oe.app import host
 from oe.store.host import Place, try_place
 from oe.store.mounts import file_system_of
 

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from oe.app import Workspace, kinds_by_name
-from oe.attach import FRESH_SECONDS, expect_running, look_at, moved_on, read_live
+from oe.app.attach import FRESH_SECONDS, expect_running, look_at, moved_on, read_live
+from oe.app.experiences import kinds_by_name
+from oe.app.inspection import expect_node, mend_log, recorded_experience
+from oe.app.slot_details import Section, details_of
+from oe.app.workspace import Workspace
 from oe.clock import SystemClock, seconds_of_iso
-from oe.inspection import expect_node, mend_log, recorded_experience
 from oe.plan.graph import Graph
 from oe.render.events import event_line
-from oe.slot_details import Section, details_of
 from oe.state.diagnosis import Finding, diagnose
 from oe.state.events import Event
 from oe.state.facts import facts_of

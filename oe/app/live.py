@@ -19,7 +19,7 @@ from oe.errors import OeError
 from oe.values import Json
 
 if TYPE_CHECKING:
-    from oe.app import Workspace
+    from oe.app.workspace import Workspace
     from oe.redact import Redactor
     from oe.run.session import Session
     from oe.state.snapshot import Snapshot

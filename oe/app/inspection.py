@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from oe.app import Workspace, find_file, read_document
+from oe.app.experiences import find_file, read_document
+from oe.app.workspace import Workspace
 from oe.clock import SystemClock, iso, seconds_of_iso
 from oe.errors import NotFoundError, OeError
 from oe.ids import node_of

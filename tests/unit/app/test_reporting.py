@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from oe.app import Workspace, load_experience
+from oe.app.experiences import load_experience
+from oe.app.reporting import MOST_UNITS, read_report, run_page
+from oe.app.workspace import Workspace
 from oe.clock import iso
 from oe.ports.store import Ending, Failure, NewRun, Outcome, Owner, Reopened
 from oe.render.report_value import Report
-from oe.reporting import MOST_UNITS, read_report, run_page
 from oe.values import Json, compact
 
 START = 1_000_000.0

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from oe.app import Workspace
+from oe.app.inspection import expect_node, recorded_experience
+from oe.app.live import STILL_SECONDS, TURN_SECONDS
+from oe.app.workspace import Workspace
 from oe.clock import SystemClock, seconds_of_iso
 from oe.errors import NotFoundError, OeError
-from oe.inspection import expect_node, recorded_experience
-from oe.live import STILL_SECONDS, TURN_SECONDS
 from oe.ports.committed import committed_events
 from oe.state.events import Event
 from oe.state.run_state import RunState
@@ -141,7 +141,7 @@ def _from_silent_owner(workspace: Workspace, run: Run, found: tuple[Snapshot, fl
 
 
 def _from_truth(workspace: Workspace, run: Run, status: str) -> Look:
-    from oe.app import kinds_by_name
+    from oe.app.experiences import kinds_by_name
     from oe.plan.graph import Graph
     from oe.state.facts import facts_of
 

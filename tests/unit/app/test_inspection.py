@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from oe.app import Workspace
-from oe.inspection import declared_fields, state_of_run
+from oe.app.inspection import declared_fields, state_of_run
+from oe.app.workspace import Workspace
 from oe.lang.yaml import read_yaml
 from oe.ports.store import Failure, Outcome, Owner, Run
 from oe.values import canonical

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from oe import signalled
-from oe.signalled import SignalledPicture
+from oe.app import signalled
+from oe.app.signalled import SignalledPicture
 
 
 class Pictures:

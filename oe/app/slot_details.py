@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from oe.app import Workspace
+from oe.app.workspace import Workspace
 from oe.clock import iso
 from oe.errors import OeError
 from oe.ids import node_of
@@ -104,7 +104,7 @@ def _cache(workspace: Workspace, run: Run, outcome: Outcome) -> Iterator[str]:
     if len(run.spec) > _EXPLAINED_UNITS * 100:
         yield f"`oe explain {outcome.slot}` says why it was run"
         return
-    from oe.explaining import explain
+    from oe.app.explaining import explain
 
     with suppress(OeError):
         told = explain(workspace, run, outcome.slot)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from oe.app import files_nested_in, read_alone, schema_loader
+from oe.app.experiences import files_nested_in, read_alone, schema_loader
 from oe.errors import OeError
 from oe.run.level import Opened
 from oe.spec.model import Experience, Merge

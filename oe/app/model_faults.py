@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from oe.app import files_nested_in, kinds_by_name, read_alone
+from oe.app.experiences import files_nested_in, kinds_by_name, read_alone
+from oe.app.models import Asking, ModelAccess, ModelOptions
 from oe.diagnostics import Problem
 from oe.errors import OeError, UsageError
-from oe.models import Asking, ModelAccess, ModelOptions
 from oe.redact import Redactor
 from oe.spec.model import Budget, Experience, Node
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from oe.app.models import ModelAccess
 from oe.errors import OeError
 from oe.kinds.cli_agent_attempt import reserved_cost
 from oe.kinds.model_node import ModelNode
 from oe.lang.scope import Scope
-from oe.models import ModelAccess
 from oe.ports.files import Files
 from oe.ports.kind import NodeKind, Request
 from oe.ports.model import ModelSettings, Question, Usage

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from oe.app.inspection import place_of, recorded_experience, state_of_run
+from oe.app.outline import outline_of
+from oe.app.report_fields import FieldWrites
+from oe.app.report_units import Axis, Gathering
 from oe.clock import SystemClock, iso
-from oe.inspection import place_of, recorded_experience, state_of_run
-from oe.outline import outline_of
 from oe.plan.graph import Graph
 from oe.ports.store import Outcome
 from oe.redact import Redactor, secrets_of
 from oe.render.report_value import Artifact, Critical, Head, Report, UnitReport
 from oe.render.value_lines import Bounds, value_lines
-from oe.report_fields import FieldWrites
-from oe.report_units import Axis, Gathering
 from oe.store.log_reading import sorted_events
 
 if TYPE_CHECKING:
     from importlib.abc import ResourceLoader
 
-    from oe.app import Workspace
+    from oe.app.workspace import Workspace
     from oe.ports.store import Run
     from oe.render.graph_value import Outline
 
@@ -163,4 +163,4 @@ def _styles() -> str:
 def _style(name: str) -> str:
     """A style sheet beside the renderers, read by this module's own loader: from a folder and the archive alike."""
     loader = cast("ResourceLoader", globals()["__loader__"])
-    return loader.get_data(f"{__file__.rpartition('/')[0]}/render/{name}").decode()
+    return loader.get_data(f"{__file__.rpartition('/app/')[0]}/render/{name}").decode()

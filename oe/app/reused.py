@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
-from oe.app import EARLIER_RUNS, Workspace, entry_of, maker_of
-from oe.children import Children
+from oe.app.children import Children
+from oe.app.workspace import EARLIER_RUNS, Workspace, entry_of, maker_of
 from oe.errors import NotFoundError, UsageError
 from oe.ids import unit_of
 from oe.plan.graph import Graph

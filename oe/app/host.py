@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-from oe.app import find_file
+from oe.app.experiences import find_file
 from oe.archive import has_bytecode, is_archive
 from oe.errors import NotFoundError
 from oe.redact import is_secret_name
@@ -65,7 +65,7 @@ def _program() -> Check:
     if is_archive():
         return Check("program", "warning", "one file, from source: it has no bytecode for this Python",
                      f"every start takes longer; build it where Python {sys.version_info[0]}.{sys.version_info[1]} is")
-    return Check("program", "ok", f"from source in {os.path.dirname(os.path.abspath(__file__))}")
+    return Check("program", "ok", f"from source in {os.path.abspath(__file__).rpartition('/app/')[0]}")
 
 
 def _sqlite() -> Check:

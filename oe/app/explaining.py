@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from oe.app import EARLIER_RUNS, Workspace
+from oe.app.inspection import expect_node, recorded_experience
+from oe.app.workspace import EARLIER_RUNS, Workspace
 from oe.errors import NotFoundError
 from oe.ids import node_of
-from oe.inspection import expect_node, recorded_experience
 from oe.plan.fingerprint import SECRET, Change, changes
 from oe.ports.store import Outcome, Run
 from oe.text import did_you_mean
