@@ -214,7 +214,7 @@ class _Taking:
     def _in_order(self) -> list[UnitState]:
         """The units as they could run one after the other, which the facts know: a file may name them in any order."""
         units = self._state.units
-        known = [units[name] for name in self._facts if name in units]
+        known = list(filter(None, map(units.get, self._facts)))
         if len(known) == len(units):
             return known
         return [*known, *(unit for name, unit in units.items() if name not in self._facts)]
