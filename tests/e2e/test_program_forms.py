@@ -110,18 +110,21 @@ def test_without_its_bytecode_it_runs_from_source(source_archive: Path, tmp_path
 
 
 FIELDS = """
-import dataclasses, importlib, pathlib, typing
+import dataclasses, importlib, pathlib, types, typing
 class Nothing(typing.NamedTuple): pass
 class Silent(typing.Protocol): pass
 MADE = {*vars(Nothing), *vars(Silent), "__slots__", "__doc__", "__annotations__", "__annotations_cache__"}
 KEPT = {"__init__", "__repr__", "__hash__", "__eq__"}  # where a class has its own
+def shown(value):  # a function's own form has its address
+    return value.__qualname__ if isinstance(value, types.FunctionType) else value
 for name in sorted(NAMES):
     for value in vars(importlib.import_module(name)).values():
         if isinstance(value, type) and value.__module__ == name:
             named, made = hasattr(value, "_field_defaults"), dataclasses.is_dataclass(value)
             own = {key for key, each in vars(value).items()
                    if key not in MADE or (key in KEPT and getattr(each, "__module__", "").startswith("oe."))}
-            print(name, value.__qualname__, named and (value._fields, value._field_defaults),
+            print(name, value.__qualname__,
+                  named and (value._fields, {key: shown(each) for key, each in value._field_defaults.items()}),
                   [base for base in value.__mro__ if base.__module__ != "typing" and base.__qualname__ != "Record"],
                   [(f.name, f.default, f.kw_only, f.init) for f in dataclasses.fields(value)] if made else (),
                   sorted(own))
